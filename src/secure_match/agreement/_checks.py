@@ -1,0 +1,194 @@
+"""PUBLIC: what a well-formed agreement must also satisfy: references resolve, bounds are in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from secure_match.agreement._model import VIEWS, Agreement, CodedColumn, Dataset, Pass, split_view
+from secure_match.errors import AgreementError, Place
+
+
+def _fail(message: str, key: str, code: str = "AGREEMENT_INVALID") -> AgreementError:
+    return AgreementError(message, code=code, place=Place(key=key))
+
+
+def _require_unique(names: Iterable[str], key: str) -> None:
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name in seen:
+            raise _fail("this id stands twice", f"{key}[{index}].id")
+        seen.add(name)
+
+
+def verify_agreement(agreement: Agreement) -> None:
+    """Check everything that the models cannot see.
+
+    Raises:
+        AgreementError: ``AGREEMENT_INVALID`` or ``NOT_AVAILABLE``, with the path of the key.
+    """
+    checks: tuple[Callable[[Agreement], None], ...] = (
+        _check_months,
+        _check_id_token,
+        _check_unique_ids,
+        _check_datasets,
+        _check_passes,
+        _check_thresholds,
+        _check_rules,
+    )
+    for check in checks:
+        check(agreement)
+
+
+def _check_months(agreement: Agreement) -> None:
+    months = agreement.valid_months
+    for name, month in (("first", months.first), ("last", months.last)):
+        if not 1 <= month % 100 <= 12:
+            raise _fail("a month is written YYYYMM", f"valid_months.{name}")
+    if months.first > months.last:
+        raise _fail("the first month is after the last", "valid_months")
+
+
+def _check_id_token(agreement: Agreement) -> None:
+    if agreement.id_token.protocol == "oprf":
+        raise _fail(
+            'blinded ID tokens are not available in this version; use "hmac"',
+            "id_token.protocol",
+            "NOT_AVAILABLE",
+        )
+    if not agreement.id_token.accept_offline_guessing:
+        raise _fail(
+            "with hmac, whoever holds the shared key can try every ID number in seconds; "
+            "set accept_offline_guessing = true if the parties accept this",
+            "id_token.accept_offline_guessing",
+        )
+
+
+def _check_unique_ids(agreement: Agreement) -> None:
+    for key in ("parties", "datasets", "passes", "exclusions", "coverage"):
+        _require_unique((item.id for item in getattr(agreement, key)), key)
+    if sum(party.role == "bureau" for party in agreement.parties) != 1:
+        raise _fail("exactly one party is the bureau", "parties")
+    kinds = [field.kind for field in agreement.fields.values()]
+    if len(set(kinds)) != len(kinds):
+        raise _fail("two fields are of one kind", "fields")
+
+
+def _check_view(agreement: Agreement, reference: str, key: str) -> None:
+    name, view = split_view(reference)
+    field = agreement.fields.get(name)
+    if field is None:
+        raise _fail(f"there is no identity field {name}; fields: {', '.join(agreement.fields)}", key)
+    if view and view not in VIEWS[field.kind]:
+        known = ", ".join(VIEWS[field.kind]) or "none"
+        raise _fail(f"a field of kind {field.kind} has no part {view}; parts: {known}", key)
+
+
+def _check_datasets(agreement: Agreement) -> None:
+    for index, dataset in enumerate(agreement.datasets):
+        key = f"datasets[{index}]"
+        owner = agreement.party(dataset.owner)
+        if owner is None or owner.role != "department":
+            raise _fail("the owner is not a party with the role department", f"{key}.owner")
+        if not dataset.identity:
+            raise _fail("name at least one identity field", f"{key}.identity")
+        for name in dataset.identity:
+            if name not in agreement.fields:
+                raise _fail(f"there is no identity field {name}", f"{key}.identity.{name}")
+        names = [column.name for column in dataset.columns]
+        if len(set(names)) != len(names):
+            raise _fail("two columns have one name", f"{key}.columns")
+        for position, column in enumerate(dataset.columns):
+            _check_column(agreement, dataset, column, f"{key}.columns[{position}]")
+        _check_spell(dataset, key)
+
+
+def _check_column(agreement: Agreement, dataset: Dataset, column: CodedColumn, key: str) -> None:
+    if (column.column is None) == (column.derive is None):
+        raise _fail("give exactly one of column and derive", key)
+    if column.derive is not None:
+        _check_view(agreement, column.derive, f"{key}.derive")
+        if split_view(column.derive)[1] != "year" or column.type != "integer":
+            raise _fail("only the year of a birth date can be derived, as an integer", f"{key}.derive")
+    if (column.type == "code") != bool(column.codes):
+        raise _fail("a column of type code, and no other, lists its codes", f"{key}.codes")
+    if (column.type == "integer") != (column.range is not None):
+        raise _fail("a column of type integer, and no other, has a range", f"{key}.range")
+    if column.range is not None and column.range[0] > column.range[1]:
+        raise _fail("the range is empty", f"{key}.range")
+    if column.bands is not None:
+        rising = list(column.bands) == sorted(set(column.bands)) and column.bands
+        if column.range is None or not rising or column.bands[0] > column.range[0]:
+            raise _fail("bands are lower bounds of an integer column, rising, the first covering the range", key)
+    if column.column in (dataset.row_key, *dataset.identity.values()):
+        raise _fail("a column that identifies a person cannot leave as codes", f"{key}.column")
+
+
+def _check_spell(dataset: Dataset, key: str) -> None:
+    if dataset.spell is None:
+        if dataset.scheme is not None:
+            raise _fail("a dataset with a scheme says which columns bound its months", f"{key}.spell")
+        return
+    months = {column.name for column in dataset.columns if column.type == "month"}
+    for end in ("first_month", "last_month"):
+        if getattr(dataset.spell, end) not in months:
+            raise _fail("this is not a column of type month of the dataset", f"{key}.spell.{end}")
+
+
+def _check_passes(agreement: Agreement) -> None:
+    for index, item in enumerate(agreement.passes):
+        key = f"passes[{index}]"
+        _check_pass(agreement, item, key)
+
+
+def _check_pass(agreement: Agreement, item: Pass, key: str) -> None:
+    for position, reference in enumerate(item.block_on):
+        _check_view(agreement, reference, f"{key}.block_on[{position}]")
+    if len(set(item.block_on)) != len(item.block_on):
+        raise _fail("a field stands twice", f"{key}.block_on")
+    names = [field.field for field in item.fields]
+    if len(set(names)) != len(names):
+        raise _fail("a field stands twice", f"{key}.fields")
+    for position, field in enumerate(item.fields):
+        _check_view(agreement, field.field, f"{key}.fields[{position}].field")
+        if field.field in item.block_on:
+            raise _fail(
+                "a field that blocks is equal in all compared rows; encoding it says nothing",
+                f"{key}.fields[{position}]",
+            )
+
+
+def _check_thresholds(agreement: Agreement) -> None:
+    limits = agreement.thresholds
+    if limits.review > limits.link:
+        raise _fail("the review threshold is above the link threshold", "thresholds.review")
+    if limits.different_ids_review > limits.different_ids_link:
+        raise _fail("the review threshold is above the link threshold", "thresholds.different_ids_review")
+    if limits.different_ids_link < limits.link:
+        raise _fail("different valid ID numbers need at least the general threshold", "thresholds.different_ids_link")
+    for index, item in enumerate(agreement.passes):
+        link = item.link_threshold if item.link_threshold is not None else limits.link
+        review = item.review_threshold if item.review_threshold is not None else limits.review
+        if review > link:
+            raise _fail("the review threshold is above the link threshold", f"passes[{index}].review_threshold")
+
+
+def _check_rules(agreement: Agreement) -> None:
+    schemes = {dataset.scheme for dataset in agreement.datasets if dataset.scheme}
+    rules = [(f"exclusions[{index}]", rule.schemes) for index, rule in enumerate(agreement.exclusions)]
+    rules += [(f"coverage[{index}]", rule.schemes) for index, rule in enumerate(agreement.coverage)]
+    for key, named in rules:
+        for scheme in named:
+            if scheme not in schemes:
+                raise _fail(f"no dataset has the scheme {scheme}", f"{key}.schemes")
+    for index, rule in enumerate(agreement.coverage):
+        key = f"coverage[{index}]"
+        population = agreement.dataset(rule.population)
+        if population is None or population.kind != "population":
+            raise _fail("this is not a dataset of kind population", f"{key}.population")
+        columns = {column.name for column in population.columns}
+        for name in rule.eligible:
+            if name not in columns:
+                raise _fail(f"the population has no coded column {name}", f"{key}.eligible.{name}")
+        for position, dataset_id in enumerate(rule.excused_by):
+            if agreement.dataset(dataset_id) is None:
+                raise _fail(f"there is no dataset {dataset_id}", f"{key}.excused_by[{position}]")

@@ -1,0 +1,248 @@
+"""PUBLIC: the agreement as strict, frozen models. What is not written here cannot leave a department."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from secure_match.agreement.strict import StrictModel
+from secure_match.agreement.tables import tables_digest
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+Text = Annotated[str, Field(min_length=1, max_length=2000)]
+Month = Annotated[int, Field(ge=190001, le=299912)]
+Threshold = Annotated[float, Field(gt=0.0, le=1.0)]
+FieldKind = Literal["id_number", "name", "sex", "birth_date", "phone"]
+
+VIEWS: Final[dict[str, tuple[str, ...]]] = {
+    "id_number": (),
+    "name": ("surname",),
+    "sex": (),
+    "birth_date": ("year", "month_day"),
+    "phone": (),
+}
+"""Parts of a field that a pass can use besides the whole, e.g. ``name.surname``, by field kind."""
+
+_FINGERPRINT_LABEL: Final = b"secure_match/agreement/v1\n"
+
+
+class ValidMonths(StrictModel):
+    """First and last month (YYYYMM) that the agreement covers; spells are cut to them before they leave."""
+
+    first: Month
+    last: Month
+
+
+class IdTokenProtocol(StrictModel):
+    """How ID tokens are made.
+
+    ``hmac``: a keyed hash under the departments' shared key. Whoever holds that key can try all ID numbers of a
+    county in seconds, so the agreement must say that this is accepted.
+    ``oprf``: blinded evaluation by a key holder; not in this version.
+    """
+
+    protocol: Literal["hmac", "oprf"]
+    accept_offline_guessing: bool = False
+
+
+class Party(StrictModel):
+    """A party to the agreement; ``public_keys`` maps a purpose to an encoded key."""
+
+    id: Identifier
+    role: Literal["department", "keyholder", "bureau", "reviewer"]
+    name: Text
+    public_keys: dict[Identifier, str] = Field(default_factory=dict)
+
+
+class IdentityField(StrictModel):
+    """A field that identifies a person; ``normalisation`` is the version of the rules that clean it."""
+
+    kind: FieldKind
+    normalisation: Literal[1] = 1
+
+
+class CodedColumn(StrictModel):
+    """A column that leaves as codes. Exactly one of ``column`` (an export header) and ``derive`` is its source.
+
+    Attributes:
+        type: ``code`` (one of ``codes``), ``month`` (YYYYMM, cut to the valid months) or ``integer`` (in ``range``).
+        derive: a view of an identity field instead of a header, e.g. ``birth_date.year``.
+        bands: lower bounds in rising order; a value leaves as the bound of its band.
+    """
+
+    name: Identifier
+    type: Literal["code", "month", "integer"]
+    column: Text | None = None
+    derive: str | None = None
+    codes: tuple[Text, ...] | None = None
+    range: tuple[int, int] | None = None
+    bands: tuple[int, ...] | None = None
+    required: bool = False
+
+
+class Spell(StrictModel):
+    """Names of the ``month`` columns that bound a row's months; an empty last month means still open."""
+
+    first_month: Identifier
+    last_month: Identifier
+
+
+class Dataset(StrictModel):
+    """A dataset of one department: which headers hold what, and which columns leave.
+
+    Attributes:
+        row_key: header of the department's own unique row key; only a keyed handle of it leaves.
+        scheme: code of the insurance scheme (AAE140) that its rows are enrolments in.
+        identity: identity field to export header.
+    """
+
+    id: Identifier
+    owner: Identifier
+    kind: Literal["population", "enrolment", "benefit", "subsidy", "reference"]
+    title: Text
+    one_record_per_person: bool = False
+    scheme: Annotated[str, Field(pattern=r"^[0-9]{3}$")] | None = None
+    row_key: Text
+    identity: dict[Identifier, Text]
+    columns: tuple[CodedColumn, ...] = ()
+    spell: Spell | None = None
+
+
+class PassField(StrictModel):
+    """One field, or a view of one, inside a pass.
+
+    Attributes:
+        qgram_sizes: lengths of the character q-grams that become tokens.
+        positional: whether a token carries its place (right for digits, wrong for names).
+        insertions: how many hash positions the whole field sets, shared out among its tokens.
+    """
+
+    field: str
+    qgram_sizes: Annotated[tuple[Annotated[int, Field(ge=1, le=4)], ...], Field(min_length=1)]
+    positional: bool = False
+    insertions: Annotated[int, Field(ge=1, le=4096)]
+
+
+class Pass(StrictModel):
+    """One encoding of a record. Two records meet in it only where their block values are equal.
+
+    Attributes:
+        block_on: fields or views whose joint value keys the encoding; empty gives one global CLK.
+        link_threshold: replaces the general one in this pass; likewise ``review_threshold``.
+    """
+
+    id: Identifier
+    block_on: tuple[str, ...] = ()
+    fields: Annotated[tuple[PassField, ...], Field(min_length=1)]
+    encoder: Literal["clk"] = "clk"
+    bits: Literal[256, 512, 1024, 2048, 4096] = 1024
+    link_threshold: Threshold | None = None
+    review_threshold: Threshold | None = None
+
+
+class Thresholds(StrictModel):
+    """Dice similarities that decide a pair, by what the ID tokens say.
+
+    ``link`` and ``review`` hold where at least one ID token is missing; the others where both rows have a valid
+    ID number and the numbers differ, which is strong evidence of two people.
+    """
+
+    link: Threshold
+    review: Threshold
+    different_ids_link: Threshold
+    different_ids_review: Threshold
+
+
+class Limits(StrictModel):
+    """Bounds that stop a run or a release.
+
+    Attributes:
+        max_fuzzy_share: largest share of a dataset's rows whose fuzzy encodings may leave.
+        max_block_rows: rows above which a block is not compared, but reported.
+    """
+
+    max_fuzzy_share: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
+    max_block_rows: Annotated[int, Field(ge=2, le=1_000_000)] = 5000
+
+
+class ExclusionGroup(StrictModel):
+    """Schemes of which a person may be in one only in any month; ``same_scheme`` covers two rows of one scheme."""
+
+    id: Identifier
+    title: Text
+    schemes: Annotated[tuple[str, ...], Field(min_length=1)]
+    same_scheme: bool = True
+
+
+class CoverageRule(StrictModel):
+    """Who of a population dataset has to be in one of ``schemes``.
+
+    Attributes:
+        eligible: coded column of the population to the values that make a row eligible; all must hold.
+        excused_by: datasets whose people need not be enrolled (students, say).
+    """
+
+    id: Identifier
+    title: Text
+    population: Identifier
+    schemes: Annotated[tuple[str, ...], Field(min_length=1)]
+    eligible: dict[Identifier, tuple[str | int, ...]] = Field(default_factory=dict)
+    excused_by: tuple[Identifier, ...] = ()
+
+
+class Agreement(StrictModel):
+    """Everything that the parties agreed on. Use ``parse_agreement`` or ``read_agreement`` to make one."""
+
+    format: Literal[1]
+    id: Identifier
+    title: Text
+    purpose: Text
+    legal_basis: Text
+    valid_months: ValidMonths
+    retention_months: Annotated[int, Field(ge=1, le=600)]
+    key_epoch: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    id_token: IdTokenProtocol
+    parties: Annotated[tuple[Party, ...], Field(min_length=2)]
+    fields: Annotated[dict[Identifier, IdentityField], Field(min_length=1)]
+    datasets: Annotated[tuple[Dataset, ...], Field(min_length=1)]
+    passes: tuple[Pass, ...]
+    thresholds: Thresholds
+    limits: Limits = Limits()
+    exclusions: tuple[ExclusionGroup, ...] = ()
+    coverage: tuple[CoverageRule, ...] = ()
+
+    @property
+    def canonical_bytes(self) -> bytes:
+        """The bytes that the fingerprint is taken over: sorted compact JSON and the digest of the tables.
+
+        White space, comments and the order of keys in the TOML file do not change them; everything else does.
+        """
+        content = self.model_dump(mode="json")
+        text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return _FINGERPRINT_LABEL + text.encode() + b"\n" + tables_digest().encode()
+
+    @property
+    def fingerprint(self) -> str:
+        """Lower-case hex SHA-256 of :attr:`canonical_bytes`; bound into every package."""
+        return hashlib.sha256(self.canonical_bytes).hexdigest()
+
+    def dataset(self, dataset_id: str) -> Dataset | None:
+        """The dataset of that id, or None."""
+        return next((dataset for dataset in self.datasets if dataset.id == dataset_id), None)
+
+    def party(self, party_id: str) -> Party | None:
+        """The party of that id, or None."""
+        return next((party for party in self.parties if party.id == party_id), None)
+
+    def datasets_of_schemes(self, schemes: tuple[str, ...]) -> tuple[Dataset, ...]:
+        """Datasets whose scheme is one of ``schemes``, in the order of the agreement."""
+        return tuple(dataset for dataset in self.datasets if dataset.scheme in schemes)
+
+
+def split_view(reference: str) -> tuple[str, str]:
+    """``"name.surname"`` as ``("name", "surname")``; a whole field has the view ``""``."""
+    field, _, view = reference.partition(".")
+    return field, view

@@ -1,0 +1,4 @@
+"""AUDIT: hash-chained log and run manifest.
+
+The room is reserved so that the import contracts hold from the first day; this version has no code in it.
+"""

@@ -1,0 +1,151 @@
+"""ENCODED: one run of the bureau as a value: packages in, findings and a summary out. It opens no file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from secure_match import __version__
+from secure_match.agreement import Agreement
+from secure_match.bureau._returns import build_returns
+from secure_match.encoded import EncodedDataset
+from secure_match.enrolment import (
+    Duplicates,
+    FindingsPackage,
+    Missing,
+    PersonRows,
+    find_duplicates,
+    find_missing,
+)
+from secure_match.kernels import active
+from secure_match.linkage import Decision, LinkResult, TokenState, link
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class BureauRun:
+    """Everything a run produced.
+
+    Attributes:
+        links: pairs with evidence and decisions, and clusters.
+        findings: department to its findings package.
+        summary: the content of ``summary.json``; its keys are a contract, to which keys may be added.
+    """
+
+    links: LinkResult
+    findings: dict[str, FindingsPackage]
+    summary: dict[str, Any]
+
+
+def run_bureau(
+    agreement: Agreement,
+    datasets: Sequence[EncodedDataset],
+    digests: Mapping[str, str],
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> BureauRun:
+    """Link datasets and examine the result under the agreement's rules.
+
+    Args:
+        digests: dataset id to the digest of the package that it came in.
+        threads: how many threads compare; None for all cores. The result does not depend on it.
+        progress: called with the name of each step as it begins.
+
+    Raises:
+        LinkageError: when the datasets do not belong together.
+    """
+    links = link(agreement, datasets, threads=threads, progress=progress)
+    if progress is not None:
+        progress("findings")
+    rows = PersonRows.build(agreement, links)
+    duplicates = [find_duplicates(rows, group) for group in agreement.exclusions]
+    missing = {rule.id: find_missing(agreement, rows, rule) for rule in agreement.coverage}
+    found = [item for item in missing.values() if item is not None]
+    packages = build_returns(agreement, rows, duplicates, found, digests)
+    summary = {
+        "agreement": {"id": agreement.id, "fingerprint": agreement.fingerprint},
+        "tool": f"secure_match {__version__}",
+        "kernel": active().kernel,
+        "datasets": [_dataset_summary(dataset, digests) for dataset in links.rows.datasets],
+        "links": _link_summary(links),
+        "duplicates": [_duplicate_summary(rows, item) for item in duplicates],
+        "missing": [_missing_summary(rule_id, item) for rule_id, item in missing.items()],
+        "findings": {party: package.manifest.rows for party, package in packages.items()},
+    }
+    return BureauRun(links=links, findings=packages, summary=summary)
+
+
+def _dataset_summary(dataset: EncodedDataset, digests: Mapping[str, str]) -> dict[str, Any]:
+    manifest = dataset.manifest
+    token_count = len(dataset) - dataset.table["id_token"].null_count if manifest.id_tokens else 0
+    return {
+        "dataset": manifest.dataset,
+        "owner": manifest.owner,
+        "rows": len(dataset),
+        "quarantined": manifest.counts.quarantined,
+        "with_id_token": token_count,
+        "package_digest": digests[manifest.dataset],
+    }
+
+
+def _link_summary(links: LinkResult) -> dict[str, Any]:
+    equal = links.token_state == TokenState.EQUAL
+    is_link = links.decision == Decision.LINK
+    return {
+        "pairs": len(links.row_i),
+        "link": int(is_link.sum()),
+        "link_by_id_token": int((is_link & equal).sum()),
+        "link_by_passes": int((is_link & ~equal).sum()),
+        "possible_link": int((links.decision == Decision.POSSIBLE_LINK).sum()),
+        "refused_by_constraint": int(links.refused.sum()),
+        "persons": len(np.unique(links.labels)),
+        "passes": [
+            {
+                "id": report.id,
+                "compared": report.compared,
+                "candidates": report.candidates,
+                "skipped_blocks": report.skipped_blocks,
+                "skipped_rows": report.skipped_rows,
+            }
+            for report in links.passes
+        ],
+    }
+
+
+def _duplicate_summary(rows: PersonRows, item: Duplicates) -> dict[str, Any]:
+    of = rows.links.rows.dataset_of
+    joint = np.sort(of[item.row_i] * len(rows.dataset_ids) + of[item.row_j])
+    changes = np.concatenate(([True], joint[1:] != joint[:-1], [True])) if len(joint) else np.zeros(0, dtype=np.bool_)
+    edges = np.flatnonzero(changes).tolist()
+    pairs = []
+    for start, end in pairwise(edges):
+        one, two = divmod(int(joint[start]), len(rows.dataset_ids))
+        pairs.append({"datasets": [rows.dataset_ids[one], rows.dataset_ids[two]], "found": int(end - start)})
+    labels = rows.links.labels
+    return {
+        "rule": item.rule,
+        "found": len(item.row_i),
+        "persons": len(np.unique(labels[item.row_i])),
+        "by_id_token": int(item.by_token.sum()),
+        "by_passes": int((~item.by_token).sum()),
+        "by_datasets": pairs,
+    }
+
+
+def _missing_summary(rule_id: str, item: Missing | None) -> dict[str, Any]:
+    if item is None:
+        return {"rule": rule_id, "examined": False}
+    return {
+        "rule": rule_id,
+        "examined": True,
+        "found": len(item.row),
+        "held_for_review": len(item.held),
+        "eligible": item.eligible,
+        "covered": item.covered,
+    }

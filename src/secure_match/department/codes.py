@@ -1,0 +1,94 @@
+"""RAW: export columns to the codes that the agreement lets leave; a value outside its list or range never does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from secure_match.agreement import CodedColumn, ValidMonths
+from secure_match.department.normalise._field import BoolArray, clean_text, is_missing, keep, to_bool
+
+_MONTH_FORM: Final = r"^(?P<year>[12]\d{3})[-/.年]?(?P<month>\d{1,2})月?$"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodedResult:
+    """One coded column of a batch.
+
+    Attributes:
+        values: string or int32 array of shape (rows,); null where empty or refused.
+        refused: rows whose value may not leave, bool of shape (rows,).
+        code: the reason code of the refused rows.
+    """
+
+    values: pa.Array
+    refused: BoolArray
+    code: str
+
+
+def encode_column(column: CodedColumn, raw: pa.StringArray, months: ValidMonths) -> CodedResult:
+    """Translate one coded column.
+
+    Args:
+        column: its declaration.
+        raw: string array of shape (rows,), from the export or derived from an identity field.
+        months: the months that spells are cut to.
+    """
+    text = clean_text(raw)
+    missing = is_missing(text) if column.type != "code" else _is_empty(text)
+    if column.type == "code":
+        values, refused, code = _codes(column, text, missing)
+    elif column.type == "month":
+        values, refused, code = _months(text, missing, months)
+    else:
+        values, refused, code = _integers(column, text, missing)
+    if column.required:
+        refused = refused | missing
+    return CodedResult(values=values, refused=refused, code=code)
+
+
+def month_before(month: int) -> int:
+    """The month (YYYYMM) before another."""
+    return month - 1 if month % 100 > 1 else month - 89
+
+
+def _is_empty(text: pa.StringArray) -> BoolArray:
+    # A code list may contain "0" or "无"; only no text at all is empty there.
+    return to_bool(pc.or_kleene(pc.is_null(text), pc.equal(text, "")))
+
+
+def _codes(column: CodedColumn, text: pa.StringArray, missing: BoolArray) -> tuple[pa.Array, BoolArray, str]:
+    known = to_bool(pc.is_in(text, value_set=pa.array(column.codes or (), pa.string())))
+    return keep(text, known), ~known & ~missing, "CODE_UNKNOWN"
+
+
+def _months(text: pa.StringArray, missing: BoolArray, months: ValidMonths) -> tuple[pa.Array, BoolArray, str]:
+    parts = pc.extract_regex(text, pattern=_MONTH_FORM)
+    found = to_bool(pc.is_valid(parts)) & ~missing
+    year, month = (_numbers(pc.struct_field(parts, name), found) for name in ("year", "month"))
+    valid = found & (month >= 1) & (month <= 12)
+    stamp = year * 100 + month
+    # Cut to the valid months: what lies before becomes the month before the first, so that an ended spell is empty.
+    stamp = np.clip(stamp, month_before(months.first), months.last)
+    return pa.array(stamp.astype(np.int32), mask=~valid), ~valid & ~missing, "MONTH_INVALID"
+
+
+def _integers(column: CodedColumn, text: pa.StringArray, missing: BoolArray) -> tuple[pa.Array, BoolArray, str]:
+    low, high = column.range or (0, 0)
+    shaped = to_bool(pc.match_substring_regex(text, r"^[+-]?\d{1,9}$")) & ~missing
+    number = _numbers(text, shaped)
+    valid = shaped & (number >= low) & (number <= high)
+    if column.bands is not None:
+        bounds = np.array(column.bands, dtype=np.int64)
+        number = bounds[np.clip(np.searchsorted(bounds, number, side="right") - 1, 0, len(bounds) - 1)]
+    return pa.array(number.astype(np.int32), mask=~valid), ~valid & ~missing, "VALUE_RANGE"
+
+
+def _numbers(text: pa.StringArray, mask: BoolArray) -> npt.NDArray[np.int64]:
+    digits = pc.if_else(pa.array(mask), text, pa.scalar("0"))
+    return np.asarray(digits.cast(pa.int64()).to_numpy(zero_copy_only=False), dtype=np.int64)

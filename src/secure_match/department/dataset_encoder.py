@@ -1,0 +1,239 @@
+"""RAW: batches of an export to the ``EncodedDataset`` that the agreement describes.
+
+Invariants: every row is encoded or quarantined; rows leave in the order of their handles, which says nothing of the
+order in the export; nothing is returned that the release gate did not pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from secure_match import __version__
+from secure_match.agreement import Agreement, Dataset, dataset_fields, dataset_passes, id_token_field
+from secure_match.department import _labels
+from secure_match.department.codes import encode_column
+from secure_match.department.handles import HandleMaker
+from secure_match.department.keys import DepartmentKey, derive_key, derive_key_id
+from secure_match.department.normalise import NormalisedField, normalise_fields
+from secure_match.department.normalise._field import clean_text
+from secure_match.department.passes import PassKeys, encode_pass, pass_column, view_of
+from secure_match.department.quarantine import Quarantine
+from secure_match.department.readers import ROW_NUMBER
+from secure_match.department.release import verify_release
+from secure_match.department.secret_access import reveal
+from secure_match.department.tokens import id_tokens
+from secure_match.encoded import (
+    CodedColumn,
+    DatasetManifest,
+    EncodedDataset,
+    FieldState,
+    RowCounts,
+    dataset_schema,
+    matrix_from_binary,
+)
+from secure_match.errors import AgreementError, KeyFileError
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncodingResult:
+    """What became of an export.
+
+    Attributes:
+        dataset: what may leave.
+        quarantine: refused rows: ``row_number``, ``column``, ``code``.
+        states: identity field to the number of rows in each state, over all rows read.
+    """
+
+    dataset: EncodedDataset
+    quarantine: pa.Table
+    states: dict[str, dict[str, int]]
+
+
+def required_columns(dataset: Dataset) -> tuple[str, ...]:
+    """Export headers that a dataset needs: row key, identity fields, coded columns."""
+    coded = (column.column for column in dataset.columns if column.column is not None)
+    return tuple(dict.fromkeys((dataset.row_key, *dataset.identity.values(), *coded)))
+
+
+def require_dataset(agreement: Agreement, dataset_id: str) -> Dataset:
+    """The dataset of that id.
+
+    Raises:
+        AgreementError: ``DATASET_UNKNOWN``.
+    """
+    dataset = agreement.dataset(dataset_id)
+    if dataset is None:
+        known = ", ".join(item.id for item in agreement.datasets)
+        raise AgreementError(f"the agreement has no dataset {dataset_id}; datasets: {known}", code="DATASET_UNKNOWN")
+    return dataset
+
+
+def verify_key(agreement: Agreement, dataset: Dataset, key: DepartmentKey) -> None:
+    """Check that a key belongs to the dataset's owner, this agreement and its epoch.
+
+    Raises:
+        KeyFileError: ``KEY_PARTY``, ``KEY_AGREEMENT`` or ``KEY_EPOCH``.
+    """
+    if key.agreement_id != agreement.id:
+        raise KeyFileError("the key was made for another agreement", code="KEY_AGREEMENT")
+    if key.party != dataset.owner:
+        raise KeyFileError(
+            f"the key belongs to {key.party}; dataset {dataset.id} is owned by {dataset.owner}",
+            code="KEY_PARTY",
+        )
+    if key.key_epoch != agreement.key_epoch:
+        raise KeyFileError(f"the key is not of the agreement's epoch {agreement.key_epoch}", code="KEY_EPOCH")
+
+
+class DatasetEncoder:
+    """Encodes exports of one dataset under an agreement.
+
+    Args:
+        agreement: what may leave, and in which form.
+        dataset_id: which of its datasets.
+        key: the owner's key.
+
+    Raises:
+        AgreementError: ``DATASET_UNKNOWN``.
+        KeyFileError: ``KEY_PARTY``, ``KEY_AGREEMENT``, ``KEY_EPOCH``.
+    """
+
+    def __init__(self, agreement: Agreement, dataset_id: str, key: DepartmentKey) -> None:
+        self.agreement = agreement
+        self.dataset = require_dataset(agreement, dataset_id)
+        verify_key(agreement, self.dataset, key)
+        self.columns = required_columns(self.dataset)
+        secret = reveal(key, "encoding")
+        scope = (agreement.fingerprint, agreement.key_epoch)
+        self._token_key = derive_key(secret, _labels.ID_TOKEN, *scope)
+        self._passes = [
+            (
+                item,
+                PassKeys(
+                    tag_key=derive_key(secret, _labels.BLOCK_TAG, *scope, item.id),
+                    secret_key=derive_key(secret, _labels.BLOCK_SECRET, *scope, item.id, length_bytes=64),
+                ),
+            )
+            for item in dataset_passes(agreement, self.dataset)
+        ]
+        self._handles = HandleMaker(key, agreement.id, self.dataset.id)
+        self._key_id = derive_key_id(secret, _labels.ENCODING, agreement.id, agreement.key_epoch)
+
+    def encode(self, batches: Iterable[pa.RecordBatch], *, progress: Progress | None = None) -> EncodingResult:
+        """Encode an export.
+
+        Args:
+            batches: the columns :attr:`columns` as strings and ``row_number`` as int64.
+            progress: called with the number of rows of each batch that is done.
+
+        Raises:
+            ReleaseError: when something would leave that the agreement does not list.
+        """
+        quarantine = Quarantine()
+        schema = dataset_schema(self._manifest(RowCounts(read=0, encoded=0, quarantined=0)))
+        tables: list[pa.Table] = []
+        states = {name: np.zeros(len(FieldState), dtype=np.int64) for name in self._state_fields}
+        seen: set[bytes] = set()
+        read = 0
+        for batch in batches:
+            tables.append(self._encode_batch(batch, schema, quarantine, states, seen))
+            read += batch.num_rows
+            if progress is not None:
+                progress(batch.num_rows)
+        table = pa.concat_tables(tables) if tables else schema.empty_table()
+        table = _sorted_by_handle(table)
+        counts = RowCounts(read=read, encoded=table.num_rows, quarantined=read - table.num_rows)
+        dataset = EncodedDataset(manifest=self._manifest(counts), table=table)
+        verify_release(self.agreement, self.dataset, dataset)
+        return EncodingResult(
+            dataset=dataset,
+            quarantine=quarantine.table(),
+            states={
+                name: {state.name.lower(): int(count[state]) for state in FieldState} for name, count in states.items()
+            },
+        )
+
+    @property
+    def _state_fields(self) -> tuple[str, ...]:
+        return dataset_fields(self.agreement, self.dataset)
+
+    def _manifest(self, counts: RowCounts) -> DatasetManifest:
+        return DatasetManifest(
+            definition="agreement",
+            definition_id=self.agreement.id,
+            definition_fingerprint=self.agreement.fingerprint,
+            dataset=self.dataset.id,
+            owner=self.dataset.owner,
+            key_epoch=self.agreement.key_epoch,
+            key_id=self._key_id,
+            handle_key_id=self._handles.key_id,
+            counts=counts,
+            id_tokens=id_token_field(self.agreement, self.dataset) is not None,
+            state_fields=self._state_fields,
+            passes=tuple(pass_column(item) for item, _ in self._passes),
+            coded=tuple(CodedColumn(name=column.name, type=column.type) for column in self.dataset.columns),
+            tool=f"secure_match {__version__}",
+        )
+
+    def _encode_batch(
+        self,
+        batch: pa.RecordBatch,
+        schema: pa.Schema,
+        quarantine: Quarantine,
+        states: dict[str, npt.NDArray[np.int64]],
+        seen: set[bytes],
+    ) -> pa.Table:
+        numbers = batch[ROW_NUMBER].to_numpy()
+        raw = {name: batch[header] for name, header in self.dataset.identity.items()}
+        fields = normalise_fields(self.agreement, raw, batch.num_rows)
+        for name, count in states.items():
+            np.add(count, np.bincount(fields[name].states, minlength=len(FieldState)), out=count)
+
+        handles, no_key, repeated = self._handles.make(clean_text(batch[self.dataset.row_key]), seen)
+        usable = np.ones(batch.num_rows, dtype=np.bool_)
+        header = self.dataset.row_key
+        usable = quarantine.refuse(numbers, usable, no_key, column=header, code="ROW_KEY_MISSING")
+        usable = quarantine.refuse(numbers, usable, repeated, column=header, code="ROW_KEY_DUPLICATE")
+
+        tokens, passes = self._identity_columns(fields)
+        identified = np.logical_or.reduce([_filled(column) for column in (*tokens, *passes)])
+        usable = quarantine.refuse(numbers, usable, ~identified, column="", code="NO_IDENTITY")
+
+        coded_columns: list[pa.Array] = []
+        for column in self.dataset.columns:
+            source = batch[column.column] if column.column is not None else view_of(fields, str(column.derive))
+            coded = encode_column(column, source, self.agreement.valid_months)
+            fault = column.column or self.dataset.identity.get(str(column.derive).split(".", maxsplit=1)[0], "")
+            usable = quarantine.refuse(numbers, usable, coded.refused, column=fault, code=coded.code)
+            coded_columns.append(coded.values)
+        field_states = [pa.array(fields[name].states) for name in self._state_fields]
+        columns = [handles, *tokens, *field_states, *passes, *coded_columns]
+        return pa.table(columns, schema=schema).filter(pa.array(usable))
+
+    def _identity_columns(self, fields: dict[str, NormalisedField]) -> tuple[list[pa.Array], list[pa.Array]]:
+        """The ID token column, if the dataset has one, and the columns of all passes in order."""
+        name = id_token_field(self.agreement, self.dataset)
+        tokens = [id_tokens(fields[name], self._token_key)] if name is not None else []
+        passes: list[pa.Array] = []
+        for item, keys in self._passes:
+            tags, encodings = encode_pass(item, fields, keys)
+            passes += [encodings] if tags is None else [tags, encodings]
+        return tokens, passes
+
+
+def _filled(column: pa.Array) -> npt.NDArray[np.bool_]:
+    return np.asarray(column.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def _sorted_by_handle(table: pa.Table) -> pa.Table:
+    # Arrow does not sort fixed-size binary columns; as big-endian words they sort like their bytes.
+    matrix, _ = matrix_from_binary(table["handle"])
+    words = np.ascontiguousarray(matrix).view(">u8").reshape(-1, 2)
+    return table.take(pa.array(np.lexsort((words[:, 1], words[:, 0])))).combine_chunks()

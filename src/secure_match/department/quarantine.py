@@ -1,0 +1,62 @@
+"""RAW: rows that cannot be used, by row number and reason code. Values never stand here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+REASONS: Final = {
+    "ROW_KEY_MISSING": "the row has no row key",
+    "ROW_KEY_DUPLICATE": "an earlier row has the same row key",
+    "CODE_UNKNOWN": "the value is not in the agreed code list, or is required and empty",
+    "MONTH_INVALID": "the value is not a month (YYYYMM), or is required and empty",
+    "VALUE_RANGE": "the value is not a number in the agreed range, or is required and empty",
+    "NO_IDENTITY": "the row has neither a usable ID number nor enough other fields to be compared",
+}
+"""Every reason code and what it means."""
+
+SCHEMA: Final = pa.schema(
+    [pa.field("row_number", pa.int64()), pa.field("column", pa.string()), pa.field("code", pa.string())]
+)
+
+
+@dataclass(slots=True)
+class Quarantine:
+    """Collects refused rows; a row is refused once, for the first reason found."""
+
+    _batches: list[pa.Table] = field(default_factory=list)
+
+    def refuse(
+        self,
+        numbers: npt.NDArray[np.int64],
+        usable: npt.NDArray[np.bool_],
+        refused: npt.NDArray[np.bool_],
+        *,
+        column: str,
+        code: str,
+    ) -> npt.NDArray[np.bool_]:
+        """Record the rows of ``refused`` that were still usable; return what is usable after that.
+
+        Args:
+            numbers: row numbers, int64 of shape (rows,).
+            usable: bool of shape (rows,).
+            refused: bool of shape (rows,).
+            column: export header that is at fault, or empty.
+            code: a key of ``REASONS``.
+        """
+        hit = usable & refused
+        if hit.any():
+            rows = numbers[hit]
+            columns = [pa.array(rows), pa.array([column] * len(rows)), pa.array([code] * len(rows))]
+            self._batches.append(pa.table(columns, schema=SCHEMA))
+        return usable & ~refused
+
+    def table(self) -> pa.Table:
+        """All refused rows, by row number: columns ``row_number``, ``column``, ``code``."""
+        if not self._batches:
+            return SCHEMA.empty_table()
+        return pa.concat_tables(self._batches).sort_by("row_number")

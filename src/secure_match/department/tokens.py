@@ -1,0 +1,34 @@
+"""RAW: ID tokens: equal ID numbers give equal tokens to all departments of an agreement.
+
+The token is a keyed hash. It does not protect against whoever holds the shared key: all numbers of one county can be
+tried in seconds. The agreement has to accept this; blinded tokens come in a later version.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+import pyarrow as pa
+
+from secure_match.department.normalise import NormalisedField
+from secure_match.encoded import binary_from_matrix
+
+TOKEN_BYTES = 16
+
+
+def id_tokens(numbers: NormalisedField, key: bytes) -> pa.Array:
+    """Tokens, fixed_size_binary(16) of shape (rows,), of canonical 18-character numbers; null where there is none.
+
+    Args:
+        numbers: normalised ID numbers; only valid and repaired ones have a value.
+        key: 32 bytes, derived for this purpose alone.
+    """
+    values = numbers.values.to_pylist()
+    matrix = np.zeros((len(values), TOKEN_BYTES), dtype=np.uint8)
+    for row, value in enumerate(values):
+        if value is not None:
+            digest = hashlib.blake2b(value.encode("ascii"), key=key, digest_size=TOKEN_BYTES).digest()
+            matrix[row] = np.frombuffer(digest, dtype=np.uint8)
+    valid = np.asarray(numbers.values.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
+    return binary_from_matrix(matrix, valid)

@@ -1,0 +1,155 @@
+"""ENCODED: packages and CLK files on disk. Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Final
+
+import pyarrow as pa
+
+from secure_match.encoded import clk_formats
+from secure_match.encoded._dataset import ByteMatrix, EncodedDataset, dataset_schema
+from secure_match.encoded.container import ContainerReader, container_reader, container_writer
+from secure_match.encoded.manifest import DatasetManifest, parse_manifest
+from secure_match.errors import PackageError, Place, located
+
+ROWS_PART: Final = "rows.arrow"
+
+
+@contextlib.contextmanager
+def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
+    """A binary stream whose bytes appear at ``path`` only when the block ends without an error.
+
+    Raises:
+        PackageError: ``FILE_NOT_WRITABLE``.
+    """
+    problem = ""
+    descriptor = -1
+    try:
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    except OSError as error:
+        problem = error.strerror or "cannot be written"
+    if problem:
+        raise PackageError(problem, code="FILE_NOT_WRITABLE", place=Place(file=path))
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+        Path(temporary).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(temporary).unlink()
+        raise
+
+
+@contextlib.contextmanager
+def open_package(path: Path) -> Iterator[ContainerReader]:
+    """Open and verify a package file.
+
+    Raises:
+        PackageError: ``FILE_NOT_FOUND``, or what :func:`container_reader` raises.
+    """
+    problem = ""
+    stream: IO[bytes] | None = None
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        problem = error.strerror or "cannot be read"
+    if stream is None:
+        raise PackageError(problem, code="FILE_NOT_FOUND", place=Place(file=path))
+    with located(path), stream, container_reader(stream) as reader:
+        yield reader
+
+
+def write_table_part(stream: IO[bytes], table: pa.Table) -> None:
+    """Write a table as an uncompressed Arrow IPC stream: what leaves can be searched byte by byte."""
+    with pa.ipc.new_stream(stream, table.schema) as writer:
+        writer.write_table(table.combine_chunks(), max_chunksize=1 << 16)
+
+
+def read_table_part(reader: ContainerReader, name: str, schema: pa.Schema) -> pa.Table:
+    """Read a table part that must have exactly ``schema``.
+
+    Raises:
+        PackageError: ``PACKAGE_CONTENT``.
+    """
+    table: pa.Table | None = None
+    try:
+        with reader.open(name) as stream:
+            table = pa.ipc.open_stream(stream).read_all()
+            table.validate(full=True)
+    except (pa.ArrowException, KeyError, ValueError, OSError, EOFError):
+        table = None
+    if table is None or not table.schema.equals(schema):
+        raise PackageError(
+            f"the part {name} is missing or does not hold the columns that the manifest lists",
+            code="PACKAGE_CONTENT",
+        )
+    return table
+
+
+def write_dataset(dataset: EncodedDataset, path: Path) -> None:
+    """Write a package of encodings (``.smp``). Same dataset, same bytes."""
+    manifest = dataset.manifest.model_dump(mode="json")
+    with (
+        atomic_writer(path) as stream,
+        container_writer(stream, manifest) as writer,
+        writer.part(ROWS_PART) as part,
+    ):
+        write_table_part(part, dataset.table)
+
+
+def read_dataset(path: Path) -> EncodedDataset:
+    """Read a package of encodings.
+
+    Raises:
+        PackageError: with the file and one of the codes ``FILE_NOT_FOUND``, ``PACKAGE_EMPTY``, ``PACKAGE_FOREIGN``,
+            ``PACKAGE_TRUNCATED``, ``PACKAGE_DAMAGED``, ``PACKAGE_MANIFEST``, ``PACKAGE_CONTENT``.
+    """
+    return read_package(path)[0]
+
+
+def read_package(path: Path) -> tuple[EncodedDataset, str]:
+    """Read a package of encodings, and its digest (lower-case hex SHA-256).
+
+    Raises:
+        PackageError: as :func:`read_dataset` does.
+    """
+    with located(path), open_package(path) as reader:
+        manifest = parse_manifest(DatasetManifest, reader.manifest)
+        table = read_table_part(reader, ROWS_PART, dataset_schema(manifest))
+        return EncodedDataset(manifest=manifest, table=table), reader.digest
+
+
+def write_clks_json(encodings: ByteMatrix, path: Path) -> None:
+    """Write CLKs, uint8 of shape (rows, bytes), as clkhash's JSON."""
+    with atomic_writer(path) as stream:
+        stream.write(clk_formats.serialise_clks_json(encodings))
+
+
+def read_clks_json(path: Path) -> ByteMatrix:
+    """Read CLKs from clkhash's JSON: uint8 of shape (rows, bytes)."""
+    return clk_formats.parse_clks_json(_read_bytes(path), file=path)
+
+
+def write_clks_binary(encodings: ByteMatrix, path: Path) -> None:
+    """Write CLKs, uint8 of shape (rows, bytes), one after the other."""
+    with atomic_writer(path) as stream:
+        stream.write(clk_formats.serialise_clks_binary(encodings))
+
+
+def read_clks_binary(path: Path, *, length_bits: int) -> ByteMatrix:
+    """Read CLKs of ``length_bits`` each from a binary file: uint8 of shape (rows, bytes)."""
+    return clk_formats.parse_clks_binary(_read_bytes(path), length_bits=length_bits, file=path)
+
+
+def _read_bytes(path: Path) -> bytes:
+    problem = ""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        problem = error.strerror or "cannot be read"
+    raise PackageError(problem, code="FILE_NOT_FOUND", place=Place(file=path))

@@ -1,0 +1,98 @@
+"""ENCODED: what a package of encodings says about itself, as a strict model."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import Field, ValidationError
+
+from secure_match.agreement.strict import StrictModel, first_problem
+from secure_match.errors import PackageError, Place
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+HexDigest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+KeyId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+Count = Annotated[int, Field(ge=0)]
+
+
+class PassColumn(StrictModel):
+    """One pass of the encodings: ``bits`` per encoding, and whether rows carry a block tag.
+
+    An encoding is stored in whole bytes; the unused low bits of its last byte are zero.
+    """
+
+    id: Identifier
+    bits: Annotated[int, Field(ge=1, le=1 << 24)]
+    blocked: bool
+
+    @property
+    def width_bytes(self) -> int:
+        """Bytes of one stored encoding."""
+        return (self.bits + 7) // 8
+
+
+class CodedColumn(StrictModel):
+    """One coded column: ``code`` is a string of the code list, ``month`` is YYYYMM, ``integer`` a number."""
+
+    name: Identifier
+    type: Literal["code", "month", "integer"]
+
+
+class RowCounts(StrictModel):
+    """Every row that was read is encoded or quarantined: ``read == encoded + quarantined``."""
+
+    read: Count
+    encoded: Count
+    quarantined: Count
+
+
+class DatasetManifest(StrictModel):
+    """The readable part of a package of encodings.
+
+    Attributes:
+        definition: what the encodings were made by: an agreement or a clkhash linkage schema.
+        definition_fingerprint: SHA-256 of its canonical bytes.
+        key_id: names the shared encoding key without revealing it; equal ids link, others never do.
+        handle_key_id: names the owner's private handle key.
+        counts: row counts of the export.
+        state_fields: identity fields whose state leaves with the row.
+    """
+
+    format: Literal["secure_match/encoded"] = "secure_match/encoded"
+    format_version: Literal[1] = 1
+    definition: Literal["agreement", "linkage-schema"]
+    definition_id: str
+    definition_fingerprint: HexDigest
+    dataset: str
+    owner: str
+    key_epoch: str
+    key_id: KeyId
+    handle_key_id: KeyId
+    counts: RowCounts
+    id_tokens: bool
+    state_fields: tuple[Identifier, ...] = ()
+    passes: tuple[PassColumn, ...]
+    coded: tuple[CodedColumn, ...] = ()
+    tool: str
+
+
+ModelT = TypeVar("ModelT", bound=StrictModel)
+
+
+def parse_manifest(model: type[ModelT], value: dict[str, Any]) -> ModelT:
+    """Validate a manifest against its model.
+
+    Raises:
+        PackageError: ``PACKAGE_MANIFEST`` with the path of the first bad key, never its value.
+    """
+    try:
+        # JSON has no tuples: strict models accept its lists only in JSON mode.
+        return model.model_validate_json(json.dumps(value))
+    except ValidationError as error:
+        problem = first_problem(error)
+    raise PackageError(
+        f"the manifest is not one this version can read: {problem.reason}",
+        code="PACKAGE_MANIFEST",
+        place=Place(key=problem.key),
+    )

@@ -1,0 +1,98 @@
+"""ENCODED: findings as they go back to one department: its own handles and nothing of anybody else's rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+
+import pyarrow as pa
+from pydantic import Field
+
+from secure_match.agreement.strict import StrictModel
+from secure_match.errors import PackageError
+
+FINDINGS_SCHEMA: Final = pa.schema(
+    [
+        pa.field("finding_id", pa.binary(16), nullable=False),
+        pa.field("kind", pa.string(), nullable=False),
+        pa.field("rule", pa.string(), nullable=False),
+        pa.field("dataset", pa.string(), nullable=False),
+        pa.field("handle", pa.binary(16), nullable=False),
+        pa.field("other_dataset", pa.string()),
+        pa.field("first_month", pa.int32()),
+        pa.field("last_month", pa.int32()),
+        pa.field("evidence", pa.string()),
+    ]
+)
+"""Columns of a findings package.
+
+``finding_id`` is the same on all rows of one finding, also in other departments' packages. ``kind`` is ``duplicate``
+or ``missing``. ``other_dataset`` holds the other row of a duplicate. The months (YYYYMM, both included) are those that
+the two rows share. ``evidence`` says how the rows were linked: ``id_token`` or ``passes``; null for a missing person.
+"""
+
+HexDigest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class FindingSource(StrictModel):
+    """One of the recipient's packages that the run took in.
+
+    Attributes:
+        dataset: its dataset; ``title`` is the dataset's title in the agreement.
+        row_key: header of the row key in the department's export, to find the rows again by.
+        handle_key_id: names the handle key that the package's handles were made with.
+        package_digest: digest of the package.
+    """
+
+    dataset: str
+    title: str
+    row_key: str
+    handle_key_id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    package_digest: HexDigest
+
+
+class RuleTitle(StrictModel):
+    """A rule of the agreement in words."""
+
+    id: str
+    kind: Literal["duplicate", "missing"]
+    title: str
+
+
+class FindingsManifest(StrictModel):
+    """The readable part of a findings package."""
+
+    format: Literal["secure_match/findings"] = "secure_match/findings"
+    format_version: Literal[1] = 1
+    agreement_id: str
+    agreement_fingerprint: HexDigest
+    key_epoch: str
+    recipient: str
+    sources: tuple[FindingSource, ...]
+    dataset_titles: dict[str, str]
+    rules: tuple[RuleTitle, ...]
+    rows: Annotated[int, Field(ge=0)]
+    tool: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingsPackage:
+    """Findings for one department.
+
+    Attributes:
+        manifest: for whom, under what, from which packages.
+        table: columns of ``FINDINGS_SCHEMA``, ordered by dataset, rule, finding and handle.
+
+    Raises:
+        PackageError: ``PACKAGE_CONTENT`` when table and manifest do not agree.
+    """
+
+    manifest: FindingsManifest
+    table: pa.Table
+
+    def __post_init__(self) -> None:
+        if not self.table.schema.equals(FINDINGS_SCHEMA) or self.table.num_rows != self.manifest.rows:
+            raise PackageError("the findings are not those that the manifest lists", code="PACKAGE_CONTENT")
+        known = {source.dataset for source in self.manifest.sources}
+        if not set(self.table["dataset"].unique().to_pylist()) <= known:
+            raise PackageError("a finding is on a dataset that the manifest does not list", code="PACKAGE_CONTENT")

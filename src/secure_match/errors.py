@@ -1,0 +1,122 @@
+"""PUBLIC: the one exception tree of the package.
+
+Invariants:
+
+* every error carries a stable ``code`` (upper snake case; part of the public contract),
+* a message says what is wrong, where (file, row, column, key path) and what to do,
+* a message never carries a value from a record or a key: positions and codes only.
+
+The tree::
+
+    SecureMatchError
+    ├── UsageError          the caller asked for something that cannot be done
+    ├── AgreementError      agreement.toml is not valid, or two parties hold different ones
+    ├── LinkageSchemaError  a clkhash linkage schema is not valid
+    ├── KeyFileError        a key file is missing, damaged, or of another party
+    ├── InputError          an export cannot be read (charset, header, no rows)
+    ├── EncodingError       a value cannot be encoded under the schema
+    ├── ReleaseError        the release gate refused: something unlisted would leave
+    ├── PackageError        a package is damaged, foreign, or of another agreement or key
+    └── LinkageError        encodings cannot be compared
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import PurePath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where an error stands. Every part is optional; none may hold a record's value.
+
+    Attributes:
+        file: file name or path as the user gave it.
+        row: row number as a person counts it in the file (the header is row 1).
+        column: column header or field name.
+        key: path of a key in a configuration file, e.g. ``datasets[2].columns[0].codes``.
+    """
+
+    file: str | PurePath | None = None
+    row: int | None = None
+    column: str | None = None
+    key: str | None = None
+
+    def __str__(self) -> str:
+        parts = [
+            str(self.file) if self.file is not None else "",
+            f"row {self.row}" if self.row is not None else "",
+            f"column {self.column}" if self.column is not None else "",
+            self.key or "",
+        ]
+        return ", ".join(part for part in parts if part)
+
+
+class SecureMatchError(Exception):
+    """Base of every error this package raises on purpose.
+
+    Args:
+        message: what is wrong and what to do, without any record value.
+        code: stable identifier in upper snake case.
+        place: where it is wrong.
+    """
+
+    def __init__(self, message: str, *, code: str, place: Place | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.place = place if place is not None else Place()
+
+    def __str__(self) -> str:
+        where = str(self.place)
+        text = f"{self.code}: {where}: {self.message}" if where else f"{self.code}: {self.message}"
+        return " ".join(text.split())
+
+
+class UsageError(SecureMatchError):
+    """The caller asked for something that cannot be done."""
+
+
+class AgreementError(SecureMatchError):
+    """The agreement is not valid, or a package was made under another one."""
+
+
+class LinkageSchemaError(SecureMatchError):
+    """A clkhash linkage schema is not valid."""
+
+
+class KeyFileError(SecureMatchError):
+    """A key file is missing, damaged, or belongs to another party or agreement."""
+
+
+class InputError(SecureMatchError):
+    """An export cannot be read."""
+
+
+class EncodingError(SecureMatchError):
+    """A value cannot be encoded; the place names row and column."""
+
+
+class ReleaseError(SecureMatchError):
+    """The release gate refused: something would leave that the agreement does not list."""
+
+
+class PackageError(SecureMatchError):
+    """A package is damaged, foreign, or made under another agreement or key."""
+
+
+class LinkageError(SecureMatchError):
+    """Encodings cannot be compared or linked."""
+
+
+@contextmanager
+def located(file: str | PurePath) -> Iterator[None]:
+    """Name the file in errors that the block raises and that do not name one yet."""
+    try:
+        yield
+    except SecureMatchError as error:
+        if error.place.file is None:
+            error.place = replace(error.place, file=file)
+        raise

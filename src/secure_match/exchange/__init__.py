@@ -1,0 +1,4 @@
+"""ENCODED: transport keys, sealed and signed packages.
+
+The room is reserved so that the import contracts hold from the first day; this version has no code in it.
+"""

@@ -1,0 +1,82 @@
+"""ENCODED: the kernels once more, in plain NumPy and by the definition, to test the compiled ones.
+
+No length bound, no integer thresholds, no threads. Memory is bounded by comparing a few rows at a time.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from secure_match.kernels._blocked import BlockedResult
+from secure_match.kernels._dice import PairArrays, in_pair_order, joined
+from secure_match.kernels._popcount import FloatArray, IntArray, WordMatrix
+
+_CELLS: Final = 1 << 18
+"""Words compared at a time."""
+
+
+def _dice(a: WordMatrix, b: WordMatrix) -> FloatArray:
+    """Dice of words that broadcast against each other over all axes but the last."""
+    common = np.bitwise_count(a & b).sum(axis=-1, dtype=np.int64)
+    total = np.bitwise_count(a).sum(axis=-1, dtype=np.int64) + np.bitwise_count(b).sum(axis=-1, dtype=np.int64)
+    similarity: FloatArray = np.where(total > 0, 2.0 * common / np.maximum(total, 1), 0.0)
+    return similarity
+
+
+def dice_pairs(
+    a: WordMatrix,
+    b: WordMatrix | None,
+    *,
+    threshold: float,
+    threads: int | None = None,  # noqa: ARG001
+) -> PairArrays:
+    """As the compiled ``dice_pairs``; ``threads`` is taken and not used."""
+    other = a if b is None else b
+    step = max(1, _CELLS // max(1, other.size))
+    parts: list[PairArrays] = []
+    for begin in range(0, len(a), step):
+        similarity = _dice(a[begin : begin + step, None, :], other[None, :, :])
+        taken = similarity >= threshold
+        if b is None:
+            taken &= np.arange(begin, begin + len(taken))[:, None] < np.arange(len(a))[None, :]
+        row, column = np.nonzero(taken)
+        parts.append((row.astype(np.int64) + begin, column.astype(np.int64), similarity[taken]))
+    return joined(parts)
+
+
+def blocked_dice(
+    words: WordMatrix,
+    order: IntArray,
+    starts: IntArray,
+    token_codes: IntArray,
+    *,
+    base_threshold: float,
+    different_threshold: float,
+    threads: int | None = None,  # noqa: ARG001
+) -> BlockedResult:
+    """As the compiled ``blocked_dice``; ``threads`` is taken and not used."""
+    parts: list[PairArrays] = []
+    compared = 0
+    for begin, end in pairwise(starts.tolist()):
+        rows = order[begin:end]
+        first, second = (rows[side] for side in np.triu_indices(len(rows), 1))
+        one, two = token_codes[first], token_codes[second]
+        both_known = (one >= 0) & (two >= 0)
+        kept = ~(both_known & (one == two))
+        first, second, both_known = first[kept], second[kept], both_known[kept]
+        similarity = listed_dice(words, first, second)
+        taken = similarity >= np.where(both_known, different_threshold, base_threshold)
+        parts.append((np.minimum(first, second)[taken], np.maximum(first, second)[taken], similarity[taken]))
+        compared += len(first)
+    row_i, row_j, similarity = in_pair_order(*joined(parts), len(words))
+    return BlockedResult(row_i=row_i, row_j=row_j, similarity=similarity, compared=compared)
+
+
+def listed_dice(words: WordMatrix, row_i: IntArray, row_j: IntArray) -> FloatArray:
+    """As the compiled ``listed_dice``."""
+    step = max(1, _CELLS // words.shape[1])
+    parts = [_dice(words[row_i[at : at + step]], words[row_j[at : at + step]]) for at in range(0, len(row_i), step)]
+    return np.concatenate(parts) if parts else np.zeros(0, dtype=np.float64)

@@ -1,0 +1,92 @@
+"""The compiled Bloom filter kernels against their NumPy references, and against bits set by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from secure_match.kernels.bloom import (
+    Entries,
+    fold_xor,
+    fold_xor_reference,
+    or_patterns,
+    or_patterns_reference,
+    set_bits,
+    set_double_hash_bits,
+    set_double_hash_bits_reference,
+    set_token_bits,
+    set_token_bits_reference,
+)
+
+LENGTHS = [1, 5, 8, 13, 64, 1024, 70_000]
+NUM_FILTERS, NUM_TOKENS, NUM_ENTRIES = 7, 20, 60
+
+
+def random_entries(generator: np.random.Generator, most_hashes: int) -> Entries:
+    return Entries(
+        rows=generator.integers(0, NUM_FILTERS, NUM_ENTRIES),
+        tokens=generator.integers(0, NUM_TOKENS, NUM_ENTRIES),
+        num_hashes=generator.integers(0, most_hashes + 1, NUM_ENTRIES).astype(np.int32),
+    )
+
+
+def empty(length_bits: int) -> np.ndarray:
+    return np.zeros((NUM_FILTERS, (length_bits + 7) // 8), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("length_bits", LENGTHS)
+def test_token_bits_equal_the_reference(length_bits: int) -> None:
+    generator = np.random.default_rng(length_bits)
+    entries = random_entries(generator, 64)
+    shorts = generator.integers(0, 1 << 16, (NUM_TOKENS, 64)).astype(np.uint16)
+    compiled, reference = empty(length_bits), empty(length_bits)
+    set_token_bits(entries, shorts, compiled, length_bits)
+    set_token_bits_reference(entries, shorts, reference, length_bits)
+    assert reference.any()
+    assert (compiled == reference).all()
+
+
+@pytest.mark.parametrize("length_bits", LENGTHS)
+def test_double_hash_bits_equal_the_reference(length_bits: int) -> None:
+    generator = np.random.default_rng(length_bits)
+    entries = random_entries(generator, 40)
+    first, step = generator.integers(0, length_bits, (2, NUM_TOKENS))
+    compiled, reference = empty(length_bits), empty(length_bits)
+    set_double_hash_bits(entries, first, step, compiled, length_bits)
+    set_double_hash_bits_reference(entries, first, step, reference, length_bits)
+    assert reference.any()
+    assert (compiled == reference).all()
+
+
+@pytest.mark.parametrize("length_bits", LENGTHS[:-1])
+@pytest.mark.parametrize("folds", [0, 1, 3])
+def test_folding_and_merging_equal_the_references(length_bits: int, folds: int) -> None:
+    generator = np.random.default_rng(length_bits)
+    bits = generator.integers(0, 2, (NUM_FILTERS, length_bits << folds)).astype(np.uint8)
+    filters = np.packbits(bits, axis=1)
+    folded = fold_xor(filters, length_bits, folds)
+    assert (folded == fold_xor_reference(filters, length_bits, folds)).all()
+    codes = generator.integers(-1, NUM_FILTERS, 30)
+    compiled = np.zeros((30, folded.shape[1]), dtype=np.uint8)
+    reference = compiled.copy()
+    or_patterns(codes, folded, compiled)
+    or_patterns_reference(codes, folded, reference)
+    assert (compiled == reference).all()
+
+
+def test_bit_order_by_hand() -> None:
+    out = np.zeros((2, 2), dtype=np.uint8)
+    shorts = np.array([[0, 9, 15], [7, 31, 1]], dtype=np.uint16)
+    set_bits(np.array([0, 1]), shorts, np.array([3, 2], dtype=np.int32), out, 16)
+    assert out.tolist() == [[0b1000_0000, 0b0100_0001], [0b0000_0001, 0b0000_0001]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "num_hashes", "length_bits"), [([2], [1], 16), ([-1], [1], 16), ([0], [4], 16), ([0], [1], 17)]
+)
+def test_what_lies_outside_the_arrays_is_refused(rows: list[int], num_hashes: list[int], length_bits: int) -> None:
+    out = np.zeros((2, 2), dtype=np.uint8)
+    shorts = np.zeros((1, 3), dtype=np.uint16)
+    with pytest.raises(ValueError, match=r"range|length_bits"):
+        set_bits(np.array(rows), shorts, np.array(num_hashes, dtype=np.int32), out, length_bits)
+    assert not out.any()
