@@ -11,19 +11,15 @@ Example:
 from __future__ import annotations
 
 import argparse
-import os
-import statistics
 import sys
-import time
 import warnings
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+from _common import describe, describe_ratio, in_turn, machine
 
-from secure_match import kernels
 from secure_match.linkage import similar_pairs
 
 with warnings.catch_warnings():
@@ -93,33 +89,6 @@ def verify_same_pairs(a: ByteMatrix, b: ByteMatrix, peer: Callable[[], object], 
     return len(ours)
 
 
-def seconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
-def describe(name: str, times: list[float], comparisons: int) -> str:
-    middle = statistics.median(times)
-    spread = f"{min(times):.4f}..{max(times):.4f}"
-    rate = comparisons / middle / 1e6
-    return f"  {name:<22} median {middle:.4f} s   spread {spread} s   {rate:8.1f} M pairs/s"
-
-
-def machine() -> str:
-    """Processor and number of cores, as Linux names them."""
-    model = "unknown processor"
-    source = Path("/proc/cpuinfo")
-    if source.exists():
-        names = [line.partition(":")[2].strip() for line in source.read_text().splitlines() if "model name" in line]
-        model = names[0] if names else model
-    active = kernels.active()
-    return (
-        f"{model} ({active.host_cpu}), {os.cpu_count()} cores, {active.threads} usable; "
-        f"kernel {active.kernel}, numba {active.numba_version}"
-    )
-
-
 def main(arguments: list[str] | None = None) -> None:
     options = parse_arguments(arguments)
     print(machine())
@@ -142,17 +111,11 @@ def compare(options: argparse.Namespace, rows: int) -> None:
     num_pairs = verify_same_pairs(a, b, peer, options.threshold)
     for threads in options.threads:
         own = partial(similar_pairs, a, b, threshold=options.threshold, threads=threads)
-        ours: list[float] = []
-        theirs: list[float] = []
-        for _ in range(options.repeats):
-            ours.append(seconds(own))
-            theirs.append(seconds(peer))
+        ours, theirs = in_turn(own, peer, options.repeats)
         print(f"{rows} x {rows} rows, {num_pairs} pairs found, {threads} thread(s)")
-        print(describe("secure_match", ours, rows * rows))
-        print(describe("anonlink accelerated", theirs, rows * rows))
-        ratio = statistics.median(theirs) / statistics.median(ours)
-        each = [peer_time / own_time for own_time, peer_time in zip(ours, theirs, strict=True)]
-        print(f"  ratio                  median {ratio:.2f}     spread {min(each):.2f}..{max(each):.2f}")
+        print(describe("secure_match", ours, rows * rows, "pairs"))
+        print(describe("anonlink accelerated", theirs, rows * rows, "pairs"))
+        print(describe_ratio(ours, theirs))
 
 
 if __name__ == "__main__":

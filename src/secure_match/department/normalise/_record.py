@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from secure_match.agreement import Agreement
 from secure_match.department.normalise._dates import normalise_birth_dates
-from secure_match.department.normalise._field import NormalisedField
+from secure_match.department.normalise._field import NormalisedField, to_bool
 from secure_match.department.normalise._id_number import birth_dates_of, normalise_id_numbers, sexes_of
 from secure_match.department.normalise._texts import normalise_names, normalise_phones, normalise_sexes
 from secure_match.encoded import FieldState
@@ -28,8 +28,8 @@ _NORMALISERS: Final[dict[str, Callable[[pa.Array], NormalisedField]]] = {
 def normalise_fields(agreement: Agreement, columns: Mapping[str, pa.Array], rows: int) -> dict[str, NormalisedField]:
     """Normalise a batch.
 
-    A birth date or sex that is missing or invalid is filled from a valid ID number and counts as repaired; where the
-    record has its own valid value, that one stays.
+    Birth date and sex come from a valid ID number where the row has one: its check digit protects them, and nothing
+    protects the row's own. The state says whether they differed (repaired) from what the row holds.
 
     Args:
         agreement: names the fields and their kinds.
@@ -47,7 +47,7 @@ def normalise_fields(agreement: Agreement, columns: Mapping[str, pa.Array], rows
     if numbers is not None:
         for kind, implied in (("birth_date", birth_dates_of), ("sex", sexes_of)):
             if kind in by_kind:
-                by_kind[kind] = _fill(by_kind[kind], implied(numbers.values))
+                by_kind[kind] = _prefer(by_kind[kind], implied(numbers.values))
     return {name: by_kind[field.kind] for name, field in agreement.fields.items()}
 
 
@@ -55,9 +55,9 @@ def _absent(rows: int) -> NormalisedField:
     return NormalisedField(values=pa.nulls(rows, pa.string()), states=np.full(rows, FieldState.MISSING, dtype=np.uint8))
 
 
-def _fill(own: NormalisedField, implied: pa.StringArray) -> NormalisedField:
-    filled = np.asarray(
-        pc.and_(pc.is_null(own.values), pc.is_valid(implied)).to_numpy(zero_copy_only=False), dtype=np.bool_
-    )
-    states = np.where(filled, np.uint8(FieldState.REPAIRED), own.states)
-    return NormalisedField(values=pc.coalesce(own.values, implied), states=states)
+def _prefer(own: NormalisedField, implied: pa.StringArray) -> NormalisedField:
+    """The implied values where there are any, else the row's own."""
+    agrees = to_bool(pc.equal(own.values, implied))
+    replaced = to_bool(pc.is_valid(implied)) & ~agrees
+    states = np.where(replaced, np.uint8(FieldState.REPAIRED), own.states)
+    return NormalisedField(values=pc.coalesce(implied, own.values), states=states)
