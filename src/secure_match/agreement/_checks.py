@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Final
 
 from secure_match.agreement._model import VIEWS, Agreement, CodedColumn, Dataset, Pass, split_view
 from secure_match.errors import AgreementError, Place
+
+_LARGEST_INTEGER: Final = 999_999_999
+_MOST_CONSTRAINED: Final = 64
 
 
 def _fail(message: str, key: str, code: str = "AGREEMENT_INVALID") -> AgreementError:
@@ -84,6 +88,8 @@ def _check_view(agreement: Agreement, reference: str, key: str) -> None:
 
 
 def _check_datasets(agreement: Agreement) -> None:
+    if sum(dataset.one_record_per_person for dataset in agreement.datasets) > _MOST_CONSTRAINED:
+        raise _fail(f"at most {_MOST_CONSTRAINED} datasets can have one record per person", "datasets")
     for index, dataset in enumerate(agreement.datasets):
         key = f"datasets[{index}]"
         owner = agreement.party(dataset.owner)
@@ -113,12 +119,17 @@ def _check_column(agreement: Agreement, dataset: Dataset, column: CodedColumn, k
         raise _fail("a column of type code, and no other, lists its codes", f"{key}.codes")
     if (column.type == "integer") != (column.range is not None):
         raise _fail("a column of type integer, and no other, has a range", f"{key}.range")
-    if column.range is not None and column.range[0] > column.range[1]:
-        raise _fail("the range is empty", f"{key}.range")
+    if column.range is not None:
+        if column.range[0] > column.range[1]:
+            raise _fail("the range is empty", f"{key}.range")
+        if max(-column.range[0], column.range[1]) > _LARGEST_INTEGER:
+            raise _fail(f"numbers of more than {_LARGEST_INTEGER} cannot leave", f"{key}.range")
     if column.bands is not None:
         rising = list(column.bands) == sorted(set(column.bands)) and column.bands
         if column.range is None or not rising or column.bands[0] > column.range[0]:
             raise _fail("bands are lower bounds of an integer column, rising, the first covering the range", key)
+        if column.bands[0] < -_LARGEST_INTEGER or column.bands[-1] > column.range[1]:
+            raise _fail("a band lies outside the range", key)
     if column.column in (dataset.row_key, *dataset.identity.values()):
         raise _fail("a column that identifies a person cannot leave as codes", f"{key}.column")
 
@@ -168,6 +179,8 @@ def _check_thresholds(agreement: Agreement) -> None:
     for index, item in enumerate(agreement.passes):
         link = item.link_threshold if item.link_threshold is not None else limits.link
         review = item.review_threshold if item.review_threshold is not None else limits.review
+        if item.review_only and item.link_threshold is not None:
+            raise _fail("a pass that is for review only has no link threshold", f"passes[{index}].link_threshold")
         if review > link:
             raise _fail("the review threshold is above the link threshold", f"passes[{index}].review_threshold")
 
@@ -185,10 +198,23 @@ def _check_rules(agreement: Agreement) -> None:
         population = agreement.dataset(rule.population)
         if population is None or population.kind != "population":
             raise _fail("this is not a dataset of kind population", f"{key}.population")
-        columns = {column.name for column in population.columns}
-        for name in rule.eligible:
+        columns = {column.name: column for column in population.columns}
+        for name, values in rule.eligible.items():
             if name not in columns:
                 raise _fail(f"the population has no coded column {name}", f"{key}.eligible.{name}")
+            if not values or not all(_can_hold(columns[name], value) for value in values):
+                raise _fail("name values that the coded column can hold", f"{key}.eligible.{name}")
         for position, dataset_id in enumerate(rule.excused_by):
             if agreement.dataset(dataset_id) is None:
                 raise _fail(f"there is no dataset {dataset_id}", f"{key}.excused_by[{position}]")
+
+
+def _can_hold(column: CodedColumn, value: str | int) -> bool:
+    if column.type == "code":
+        return value in (column.codes or ())
+    if column.type == "month":
+        return isinstance(value, int)
+    if column.bands is not None:
+        return value in column.bands
+    low, high = column.range or (0, 0)
+    return isinstance(value, int) and low <= value <= high

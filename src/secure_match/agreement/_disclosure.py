@@ -23,8 +23,11 @@ class LeavingColumn:
 
 
 def dataset_fields(agreement: Agreement, dataset: Dataset) -> tuple[str, ...]:
-    """Identity fields of a dataset whose state leaves, in the agreement's order."""
-    return tuple(name for name in agreement.fields if name in dataset.identity)
+    """Identity fields of a dataset whose state leaves, by name.
+
+    The order of the agreement's keys is no part of its fingerprint, so it must not order columns.
+    """
+    return tuple(sorted(name for name in agreement.fields if name in dataset.identity))
 
 
 def dataset_passes(agreement: Agreement, dataset: Dataset) -> tuple[Pass, ...]:
@@ -88,7 +91,7 @@ def _coded_form(agreement: Agreement, column: CodedColumn) -> str:
     if column.type == "code":
         return f"one of {', '.join(column.codes or ())}"
     if column.type == "month":
-        return f"month, cut to {agreement.valid_months.first}..{agreement.valid_months.last}"
+        return f"month, cut to {agreement.valid_months.first}..{agreement.valid_months.last} and one beyond each end"
     if column.bands is not None:
         return f"band from {', '.join(str(bound) for bound in column.bands)}"
     low, high = column.range or (0, 0)

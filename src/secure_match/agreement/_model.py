@@ -132,6 +132,7 @@ class Pass(StrictModel):
     Attributes:
         block_on: fields or views whose joint value keys the encoding; empty gives one global CLK.
         link_threshold: replaces the general one in this pass; likewise ``review_threshold``.
+        review_only: the pass proposes possible links and never makes a link by itself.
     """
 
     id: Identifier
@@ -141,6 +142,7 @@ class Pass(StrictModel):
     bits: Literal[256, 512, 1024, 2048, 4096] = 1024
     link_threshold: Threshold | None = None
     review_threshold: Threshold | None = None
+    review_only: bool = False
 
 
 class Thresholds(StrictModel):

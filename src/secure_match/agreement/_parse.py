@@ -37,6 +37,8 @@ def parse_agreement(text: str, *, file: str | PurePath | None = None) -> Agreeme
         problem = AgreementError(
             "dates and times are written as text here", code="AGREEMENT_INVALID", place=Place(file=file)
         )
+    except RecursionError:
+        problem = AgreementError("too many brackets inside brackets", code="AGREEMENT_NOT_TOML", place=Place(file=file))
     except ValidationError as error:
         first = first_problem(error)
         problem = AgreementError(
@@ -44,6 +46,9 @@ def parse_agreement(text: str, *, file: str | PurePath | None = None) -> Agreeme
             code="AGREEMENT_UNKNOWN_KEY" if first.unknown_key else "AGREEMENT_INVALID",
             place=Place(file=file, key=first.key),
         )
+    except ValueError:
+        # tomllib leaves numbers of thousands of digits to Python, which refuses them in its own words.
+        problem = AgreementError("not TOML: a number is too long", code="AGREEMENT_NOT_TOML", place=Place(file=file))
     if agreement is None or problem is not None:
         raise problem or AgreementError("not an agreement", code="AGREEMENT_INVALID")
     with located(file) if file is not None else nullcontext():

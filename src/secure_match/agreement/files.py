@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 from secure_match.agreement._model import Agreement
@@ -37,7 +38,9 @@ def write_city_agreement(directory: Path) -> Path:
     path = directory / "agreement.toml"
     problem = ("", "")
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        # "there is an agreement already" would be wrong of a file in the directory's place.
+        with contextlib.suppress(FileExistsError):
+            directory.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as stream:
             stream.write(city_template())
     except FileExistsError:

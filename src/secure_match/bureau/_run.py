@@ -148,4 +148,6 @@ def _missing_summary(rule_id: str, item: Missing | None) -> dict[str, Any]:
         "held_for_review": len(item.held),
         "eligible": item.eligible,
         "covered": item.covered,
+        "enrolled": item.enrolled,
+        "excused": item.excused,
     }

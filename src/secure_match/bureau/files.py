@@ -9,36 +9,34 @@ from typing import Any, Final
 
 import pyarrow.parquet as pq
 
+from secure_match.agreement import Agreement
 from secure_match.bureau._run import BureauRun
 from secure_match.encoded import EncodedDataset
-from secure_match.encoded.files import atomic_writer, read_package
+from secure_match.encoded.files import atomic_writer, read_package, verify_writable
 from secure_match.enrolment.files import write_findings
-from secure_match.errors import LinkageError, PackageError, Place
+from secure_match.errors import PackageError, Place, located
+from secure_match.linkage import verify_linkable
 
 SUMMARY_NAME: Final = "summary.json"
 LINKS_NAME: Final = "links.parquet"
 
 
-def read_packages(paths: Sequence[Path]) -> tuple[list[EncodedDataset], dict[str, str]]:
-    """Read packages, in any order.
+def read_packages(agreement: Agreement, paths: Sequence[Path]) -> tuple[list[EncodedDataset], dict[str, str]]:
+    """Read packages, in any order, and check that each belongs to the agreement and to those before it.
 
     Returns:
         The datasets, and dataset id to package digest.
 
     Raises:
         PackageError: as ``encoded.files.read_dataset`` does.
-        LinkageError: ``DATASET_REPEATED`` with the file.
+        LinkageError: as ``linkage.verify_linkable`` does, with the file.
     """
     datasets: list[EncodedDataset] = []
     digests: dict[str, str] = {}
     for path in paths:
         dataset, digest = read_package(path)
-        if dataset.manifest.dataset in digests:
-            raise LinkageError(
-                f"another package of dataset {dataset.manifest.dataset} was named before; name one",
-                code="DATASET_REPEATED",
-                place=Place(file=path),
-            )
+        with located(path):
+            verify_linkable(agreement, [*datasets, dataset])
         datasets.append(dataset)
         digests[dataset.manifest.dataset] = digest
     return datasets, digests
@@ -57,9 +55,12 @@ def write_run(run: BureauRun, directory: Path, extra: dict[str, Any]) -> dict[st
         PackageError: ``FILE_NOT_WRITABLE``.
     """
     make_directory(directory)
-    paths = {}
+    paths = {party: directory / f"findings-{party}.smf" for party in run.findings}
+    for path in (*paths.values(), directory / LINKS_NAME, directory / SUMMARY_NAME):
+        verify_writable(path)
+    for old in directory.glob("findings-*.smf"):
+        old.unlink()
     for party, package in run.findings.items():
-        paths[party] = directory / f"findings-{party}.smf"
         write_findings(package, paths[party])
     with atomic_writer(directory / LINKS_NAME) as stream:
         pq.write_table(run.links.pairs_table(), stream)

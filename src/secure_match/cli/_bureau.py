@@ -85,17 +85,18 @@ def show_summary(summary: dict[str, Any]) -> None:
     )
     show_table(
         "Missing (people of the population)",
-        ["rule", "missing", "held for review", "covered", "of eligible"],
+        ["rule", "missing", "held for review", "enrolled", "excused", "of eligible"],
         [
             [
                 item["rule"],
                 f"{item['found']:,}",
                 f"{item['held_for_review']:,}",
-                f"{item['covered']:,}",
+                f"{item['enrolled']:,}",
+                f"{item['excused']:,}",
                 f"{item['eligible']:,}",
             ]
             if item["examined"]
-            else [item["rule"], "not examined: a dataset of the rule was not handed in", "", "", ""]
+            else [item["rule"], "not examined: a dataset of the rule was not handed in", "", "", "", ""]
             for item in summary["missing"]
         ],
     )

@@ -87,7 +87,16 @@ def demo(
         for dataset in agreement.datasets:
             step(f"{dataset.owner} encodes {dataset.id}")
             key = desk.key(dataset.owner)
-            reports.append(encode_export(agreement, dataset.id, desk.export(dataset), key, desk.package(dataset)))
+            reports.append(
+                encode_export(
+                    agreement,
+                    dataset.id,
+                    desk.export(dataset),
+                    key,
+                    desk.package(dataset),
+                    quarantine=desk.department(dataset.owner) / f"{dataset.id}.quarantine.csv",
+                )
+            )
         encoded = time.monotonic()
 
         packages = sorted(desk.sent.glob("*.smp"))
@@ -214,18 +223,14 @@ def _tell(agreement: Agreement, desk: _Desk, reports: list[EncodeReport], summar
             say(f"  {line}")
     say("", "[bureau] sees handles, tokens, encodings and codes, and links them:")
     show_summary(summary["bureau"])
-    show_table(
-        "Worklists of the departments, with their own rows",
-        ["dataset", "findings", "worklist"],
-        [
-            [item["dataset"], f"{item['findings']:,}", str(desk.worklist(dataset, "xlsx"))]
-            for item, dataset in zip(summary["departments"], agreement.datasets, strict=True)
-        ],
-    )
+    say("", "[departments] turn findings into worklists of their own rows:")
+    for item, dataset in zip(summary["departments"], agreement.datasets, strict=True):
+        say(f"  {dataset.id}: {item['findings']:,} findings in {desk.worklist(dataset, 'xlsx')}")
+    say("")
     names = ("expected", "found", "true_positive", "false_positive", "false_negative", "precision", "recall")
     show_table(
         "Against the truth that only the generator knows",
-        ["", *(name.replace("_", " ") for name in names)],
+        ["", "expected", "found", "true +", "false +", "false -", "precision", "recall"],
         [[kind, *(str(summary[kind][name]) for name in names)] for kind in ("duplicates", "missing")],
     )
     say(

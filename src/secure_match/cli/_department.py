@@ -39,7 +39,15 @@ def encode(
     agreement = read_agreement(agreement_file)
     with row_progress(f"encoding {dataset}", quiet=as_json) as progress:
         report = encode_export(
-            agreement, dataset, export, key, out, charset=charset, quarantine=quarantine, progress=progress
+            agreement,
+            dataset,
+            export,
+            key,
+            out,
+            charset=charset,
+            quarantine=quarantine,
+            progress=progress,
+            inputs=(agreement_file,),
         )
     if as_json:
         print_json(encode_report_json(report))

@@ -7,25 +7,38 @@ it could carry a record's value.
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 import traceback
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, NamedTuple
 
 import typer
-from typer.core import TyperGroup
+from typer import TyperException
+from typer.core import TyperCommand, TyperGroup
 
 from secure_match import __version__
 from secure_match.errors import SecureMatchError
 
 EXIT_DEFECT: Final = 1
 EXIT_REFUSED: Final = 2
+EXIT_STOPPED: Final = 130
+
+_STOPPED: Final = "stopped; nothing unfinished was written"
+_PACKAGE: Final = str(Path(__file__).parents[1])
+
+
+class _Role(NamedTuple):
+    module: str
+    help: str
+
 
 _ROLES: Final = {
-    "agreement": "secure_match.cli._agreement",
-    "keys": "secure_match.cli._keys",
-    "department": "secure_match.cli._department",
-    "bureau": "secure_match.cli._bureau",
-    "demo": "secure_match.cli._demo",
+    "agreement": _Role("secure_match.cli._agreement", "Write and check the agreement that every party holds."),
+    "keys": _Role("secure_match.cli._keys", "Make the departments' keys. The bureau must never hold one."),
+    "department": _Role("secure_match.cli._department", "Encode an export, turn findings into worklists."),
+    "bureau": _Role("secure_match.cli._bureau", "Link packages and return findings."),
+    "demo": _Role("secure_match.cli._demo", "Run every role on a synthetic city and measure the result."),
 }
 
 
@@ -36,12 +49,18 @@ class _RoleGroup(TyperGroup):
         return list(_ROLES)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        module = _ROLES.get(cmd_name)
-        if module is None:
-            return None
-        command = typer.main.get_command(importlib.import_module(module).app)
-        command.name = cmd_name
-        return command
+        """A stand-in with the role's help: listing the roles loads none of them."""
+        role = _ROLES.get(cmd_name)
+        return TyperCommand(name=cmd_name, help=role.help) if role is not None else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The real command, for the one that was called."""
+        role = _ROLES.get(args[0]) if args else None
+        if role is None:
+            return super().resolve_command(ctx, args)
+        command = typer.main.get_command(importlib.import_module(role.module).app)
+        command.name = args[0]
+        return args[0], command, args[1:]
 
 
 app = typer.Typer(
@@ -70,19 +89,38 @@ def _root(
 
 def main() -> None:
     """Run the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that cannot show a character must not stop a command that has done its work.
+            stream.reconfigure(errors="backslashreplace")
     message = ""
     status = 0
     try:
-        app()
+        outcome = app(standalone_mode=False)
+        status = outcome if isinstance(outcome, int) else 0
+        message = _STOPPED if status == EXIT_STOPPED else ""
+    except TyperException as error:
+        message, status = _describe_call(error), EXIT_REFUSED
     except SecureMatchError as error:
         message, status = f"error: {error}", EXIT_REFUSED
     except KeyboardInterrupt:
-        message, status = "stopped; nothing unfinished was written", 130
+        message, status = _STOPPED, EXIT_STOPPED
     except Exception as error:
-        frame = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{frame.filename.rpartition('secure_match')[2] or frame.filename}:{frame.lineno}"
+        # The last of our own frames: a place inside a library tells nobody where to look.
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _PACKAGE in frame.filename]
+        place = f"{frames[-1].filename.rpartition(_PACKAGE)[2]}:{frames[-1].lineno}"
         message = f"error: INTERNAL: {type(error).__name__} at {place}; please report this line, it holds no data"
         status = EXIT_DEFECT
     if message:
         sys.stderr.write(message + "\n")
     sys.exit(status)
+
+
+def _describe_call(error: TyperException) -> str:
+    """What is wrong with a call, in one line; a call that only wants help gets its help."""
+    text = error.format_message()
+    if type(error).__name__ == "NoArgsIsHelpError":
+        return text
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "secure-match"
+    return f"error: USAGE: {' '.join(text.split()).rstrip('.')}; see: {command} --help"

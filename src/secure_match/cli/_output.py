@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import (
@@ -18,7 +19,9 @@ from rich.progress import (
 )
 from rich.table import Table
 
-_out = Console(highlight=False, soft_wrap=True)
+# A pipe has no width of its own; 80 columns would fold every path.
+_PIPE_COLUMNS: Final = 140
+_out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_COLUMNS)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 

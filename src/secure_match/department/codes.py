@@ -11,9 +11,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from secure_match.agreement import CodedColumn, ValidMonths
-from secure_match.department.normalise._field import BoolArray, clean_text, is_missing, keep, to_bool
+from secure_match.department.normalise._field import BoolArray, clean_text, group_numbers, is_missing, keep, to_bool
 
-_MONTH_FORM: Final = r"^(?P<year>[12]\d{3})[-/.年]?(?P<month>\d{1,2})月?$"
+_MONTH_FORM: Final = (
+    r"^(?P<year>\d{4})[-/.年](?P<month>\d{1,2})(?:月|[-/.月]\d{1,2}日?)?$"
+    r"|^(?P<year_solid>\d{4})(?P<month_solid>\d{2})(?:\d{2})?$"
+)
+"""Months with or without a day, which is dropped: 202601, 20260115, 2026-1, 2026/1/15, 2026年1月."""
+_EARLIEST_YEAR: Final = 1900
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +45,7 @@ def encode_column(column: CodedColumn, raw: pa.StringArray, months: ValidMonths)
         months: the months that spells are cut to.
     """
     text = clean_text(raw)
-    missing = is_missing(text) if column.type != "code" else _is_empty(text)
+    missing = _is_empty(column, text)
     if column.type == "code":
         values, refused, code = _codes(column, text, missing)
     elif column.type == "month":
@@ -57,9 +62,18 @@ def month_before(month: int) -> int:
     return month - 1 if month % 100 > 1 else month - 89
 
 
-def _is_empty(text: pa.StringArray) -> BoolArray:
-    # A code list may contain "0" or "无"; only no text at all is empty there.
-    return to_bool(pc.or_kleene(pc.is_null(text), pc.equal(text, "")))
+def month_after(month: int) -> int:
+    """The month (YYYYMM) after another."""
+    return month + 1 if month % 100 < 12 else month + 89
+
+
+def _is_empty(column: CodedColumn, text: pa.StringArray) -> BoolArray:
+    if column.type == "code":
+        # A code list may contain "0" or "无"; only no text at all is empty there.
+        return to_bool(pc.or_kleene(pc.is_null(text), pc.equal(text, "")))
+    missing = is_missing(text)
+    # As a month 0 says that there is none; as a number it is one.
+    return missing & ~to_bool(pc.equal(text, "0")) if column.type == "integer" else missing
 
 
 def _codes(column: CodedColumn, text: pa.StringArray, missing: BoolArray) -> tuple[pa.Array, BoolArray, str]:
@@ -70,17 +84,18 @@ def _codes(column: CodedColumn, text: pa.StringArray, missing: BoolArray) -> tup
 def _months(text: pa.StringArray, missing: BoolArray, months: ValidMonths) -> tuple[pa.Array, BoolArray, str]:
     parts = pc.extract_regex(text, pattern=_MONTH_FORM)
     found = to_bool(pc.is_valid(parts)) & ~missing
-    year, month = (_numbers(pc.struct_field(parts, name), found) for name in ("year", "month"))
-    valid = found & (month >= 1) & (month <= 12)
+    year, month = (group_numbers(parts, name, f"{name}_solid") for name in ("year", "month"))
+    valid = found & (month >= 1) & (month <= 12) & (year >= _EARLIEST_YEAR)
     stamp = year * 100 + month
-    # Cut to the valid months: what lies before becomes the month before the first, so that an ended spell is empty.
-    stamp = np.clip(stamp, month_before(months.first), months.last)
+    # Cut to one month beyond the valid months, so that a spell that ended before them or starts after them is empty.
+    stamp = np.clip(stamp, month_before(months.first), month_after(months.last))
     return pa.array(stamp.astype(np.int32), mask=~valid), ~valid & ~missing, "MONTH_INVALID"
 
 
 def _integers(column: CodedColumn, text: pa.StringArray, missing: BoolArray) -> tuple[pa.Array, BoolArray, str]:
     low, high = column.range or (0, 0)
-    shaped = to_bool(pc.match_substring_regex(text, r"^[+-]?\d{1,9}$")) & ~missing
+    text = pc.replace_substring_regex(text, pattern=r"^\+(\d)", replacement=r"\1")
+    shaped = to_bool(pc.match_substring_regex(text, r"^-?\d{1,9}$")) & ~missing
     number = _numbers(text, shaped)
     valid = shaped & (number >= low) & (number <= high)
     if column.bands is not None:

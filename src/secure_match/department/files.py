@@ -2,38 +2,69 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
-import json
 import os
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import pyarrow as pa
 import xlsxwriter
 from pydantic import ValidationError
 
 from secure_match.agreement.strict import StrictModel
-from secure_match.department.keys import DepartmentKey
+from secure_match.department.keys import SECRET_BYTES, DepartmentKey, EncodingKey
+from secure_match.department.quarantine import REASONS
 from secure_match.department.secret_access import reveal
 from secure_match.encoded.files import atomic_writer
-from secure_match.errors import KeyFileError, Place, UsageError
+from secure_match.errors import KeyFileError, Place, UsageError, located
 
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
+"""First characters that make spreadsheet programs take a cell for a formula (OWASP, "CSV Injection")."""
+_SIGNED_NUMBER: Final = re.compile(r"[+-][0-9]+")
 _XLSX_MAX_ROWS: Final = 1_048_576
 
 
-class _KeyFile(StrictModel):
-    """A key file: JSON with both secrets in hex."""
+KeyFileT = TypeVar("KeyFileT", bound="_KeyHeader")
 
-    format: Literal["secure_match/department-key"]
+
+class _KeyHeader(StrictModel):
+    """What key files begin with: which agreement and epoch the secrets are for."""
+
     format_version: Literal[1]
-    party: str
     agreement_id: str
     key_epoch: str
     encoding_secret: str
+
+
+class _KeyFile(_KeyHeader):
+    """A department's key file: JSON with both secrets in hex."""
+
+    format: Literal["secure_match/department-key"]
+    party: str
     handle_secret: str
+
+
+class _SharedFile(_KeyHeader):
+    """What departments hand each other: the shared secret alone, never a handle secret."""
+
+    format: Literal["secure_match/shared-secret"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class SharedSecret:
+    """The departments' shared encoding secret on its way from one to another."""
+
+    agreement_id: str
+    key_epoch: str
+    key: EncodingKey
+
+    def __repr__(self) -> str:
+        return "<SharedSecret: secret>"
 
 
 def write_key(key: DepartmentKey, path: Path) -> None:
@@ -42,29 +73,32 @@ def write_key(key: DepartmentKey, path: Path) -> None:
     Raises:
         KeyFileError: ``FILE_EXISTS`` rather than overwriting a key, or ``FILE_NOT_WRITABLE``.
     """
-    content = {
-        "format": "secure_match/department-key",
-        "format_version": 1,
-        "party": key.party,
-        "agreement_id": key.agreement_id,
-        "key_epoch": key.key_epoch,
-        "encoding_secret": reveal(key, "encoding").hex(),
-        "handle_secret": reveal(key, "handle").hex(),
-    }
-    problem = ("", "")
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-            json.dump(content, stream, indent=1)
-    except FileExistsError:
-        problem = (
-            "FILE_EXISTS",
-            "there is a key already; a lost key cannot be made again, so none is overwritten",
-        )
-    except OSError as error:
-        problem = ("FILE_NOT_WRITABLE", error.strerror or "cannot be written")
-    if problem[0]:
-        raise KeyFileError(problem[1], code=problem[0], place=Place(file=path))
+    content = _KeyFile(
+        format="secure_match/department-key",
+        format_version=1,
+        party=key.party,
+        agreement_id=key.agreement_id,
+        key_epoch=key.key_epoch,
+        encoding_secret=reveal(key, "encoding").hex(),
+        handle_secret=reveal(key, "handle").hex(),
+    )
+    _write_secret_file(content, path)
+
+
+def write_shared_secret(key: DepartmentKey, path: Path) -> None:
+    """Write what another department needs of a key, readable by its owner only.
+
+    Raises:
+        KeyFileError: as :func:`write_key` does.
+    """
+    content = _SharedFile(
+        format="secure_match/shared-secret",
+        format_version=1,
+        agreement_id=key.agreement_id,
+        key_epoch=key.key_epoch,
+        encoding_secret=reveal(key, "encoding").hex(),
+    )
+    _write_secret_file(content, path)
 
 
 def read_key(path: Path) -> DepartmentKey:
@@ -73,26 +107,70 @@ def read_key(path: Path) -> DepartmentKey:
     Raises:
         KeyFileError: ``FILE_NOT_FOUND``, or ``KEY_FORMAT`` where the file is not a whole department key.
     """
-    problem = ("KEY_FORMAT", "this is not a department key file; make one with: secure-match keys new")
-    try:
-        content = _KeyFile.model_validate_json(path.read_bytes())
+    content = _read_secret_file(_KeyFile, path, "a department key file; make one with: secure-match keys new")
+    with located(path):
         return DepartmentKey.create(
             party=content.party,
             agreement_id=content.agreement_id,
             key_epoch=content.key_epoch,
-            encoding_secret=bytes.fromhex(content.encoding_secret),
-            handle_secret=bytes.fromhex(content.handle_secret),
+            encoding_secret=_secret_bytes(content.encoding_secret),
+            handle_secret=_secret_bytes(content.handle_secret),
         )
+
+
+def read_shared_secret(path: Path) -> SharedSecret:
+    """Read a shared secret file.
+
+    Raises:
+        KeyFileError: ``FILE_NOT_FOUND``, or ``KEY_FORMAT`` where the file is something else, a department's own key
+            included: handing that over would give its handles away.
+    """
+    content = _read_secret_file(_SharedFile, path, "a shared secret file; make one with: secure-match keys share")
+    with located(path):
+        secret = _secret_bytes(content.encoding_secret)
+        return SharedSecret(
+            agreement_id=content.agreement_id, key_epoch=content.key_epoch, key=EncodingKey.from_secret(secret)
+        )
+
+
+def _write_secret_file(content: _KeyHeader, path: Path) -> None:
+    problem = ("", "")
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(content.model_dump_json(indent=1) + "\n")
+    except FileExistsError:
+        problem = ("FILE_EXISTS", "there is a file already; a lost key cannot be made again, so none is overwritten")
+    except OSError as error:
+        problem = ("FILE_NOT_WRITABLE", error.strerror or "cannot be written")
+    if problem[0]:
+        raise KeyFileError(problem[1], code=problem[0], place=Place(file=path))
+
+
+def _read_secret_file(model: type[KeyFileT], path: Path, expected: str) -> KeyFileT:
+    problem = ("KEY_FORMAT", f"this is not {expected}")
+    try:
+        return model.model_validate_json(path.read_bytes())
     except OSError as error:
         problem = ("FILE_NOT_FOUND", error.strerror or "cannot be read")
-    except (ValidationError, ValueError, KeyFileError):
+    except (ValidationError, ValueError):
         pass
     raise KeyFileError(problem[1], code=problem[0], place=Place(file=path))
 
 
+def _secret_bytes(text: str) -> bytes:
+    secret = b""
+    with contextlib.suppress(ValueError):
+        secret = bytes.fromhex(text)
+    if len(secret) != SECRET_BYTES:
+        raise KeyFileError("a secret of the key file is damaged", code="KEY_FORMAT")
+    return secret
+
+
 def write_quarantine(table: pa.Table, path: Path) -> None:
     """Write refused rows as CSV: row number, column, reason code and its meaning. It holds no values."""
-    _write_csv(table, path)
+    meanings = pa.array([REASONS[code] for code in table["code"].to_pylist()], pa.string())
+    _write_csv(table.append_column("meaning", meanings), path)
 
 
 def write_worklist(table: pa.Table, path: Path) -> None:
@@ -136,10 +214,10 @@ def _write_csv(table: pa.Table, path: Path) -> None:
     columns = [[_safe_cell(value) for value in column.to_pylist()] for column in table.columns]
     with atomic_writer(path) as stream, io.TextIOWrapper(stream, encoding="utf-8-sig", newline="") as text:
         writer = csv.writer(text)
-        writer.writerow(table.column_names)
+        writer.writerow([_safe_cell(name) for name in table.column_names])
         writer.writerows(zip(*columns, strict=True))
 
 
 def _safe_cell(value: object) -> str:
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) and not text[1:].isdigit() else text
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) and not _SIGNED_NUMBER.fullmatch(text) else text

@@ -34,6 +34,9 @@ class OpaqueKey:
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"{type(self).__name__} cannot be pickled or copied")
 
+    def __getstate__(self) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} cannot be pickled or copied")
+
     def __eq__(self, other: object) -> NoReturn:
         raise TypeError(f"{type(self).__name__} cannot be compared; compare key ids")
 

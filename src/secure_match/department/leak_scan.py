@@ -92,17 +92,21 @@ class IdentifierScanner:
 
     def __init__(self, identifiers: Mapping[str, Iterable[str]], owners: Mapping[str, set[int]]) -> None:
         self._owners = owners
-        self._patterns: dict[int, list[tuple[bytes, str, str]]] = defaultdict(list)
-        seen: set[bytes] = set()
+        self._patterns: dict[int, list[tuple[bytes, str, set[str]]]] = defaultdict(list)
+        values_of: dict[bytes, set[str]] = {}
         self._short_lengths: list[int] = []
         for kind, values in identifiers.items():
             for value in sorted(set(values)):
                 for form, pattern in forms_of(value):
-                    if len(pattern) < _PREFIX_BYTES or pattern in seen:
+                    if len(pattern) < _PREFIX_BYTES:
                         continue
-                    seen.add(pattern)
+                    if pattern in values_of:
+                        # One name is another one reversed: it belongs to the rows of both.
+                        values_of[pattern].add(value)
+                        continue
+                    values_of[pattern] = {value}
                     prefix = int.from_bytes(pattern[:_PREFIX_BYTES], "little")
-                    self._patterns[prefix].append((pattern, f"{kind}/{form}", value))
+                    self._patterns[prefix].append((pattern, f"{kind}/{form}", values_of[pattern]))
                     if len(pattern) < CHANCE_BYTES:
                         self._short_lengths.append(len(pattern))
         self._prefixes = np.array(sorted(self._patterns), dtype=np.uint32)
@@ -120,10 +124,10 @@ class IdentifierScanner:
         chance = 0
         for offset in self._candidates(data):
             prefix = int.from_bytes(data[offset : offset + _PREFIX_BYTES], "little")
-            for pattern, name, value in self._patterns[prefix]:
+            for pattern, name, values in self._patterns[prefix]:
                 if not data.startswith(pattern, offset):
                     continue
-                if len(pattern) < CHANCE_BYTES and not self._is_own_row(offset, value, ranges):
+                if len(pattern) < CHANCE_BYTES and not self._is_own_row(offset, values, ranges):
                     chance += 1
                 else:
                     hits[name] += 1
@@ -133,12 +137,12 @@ class IdentifierScanner:
             scanned_bytes=len(data), hits=dict(hits), chance_hits=chance, chance_expected=round(expected, 3)
         )
 
-    def _is_own_row(self, offset: int, value: str, ranges: Sequence[RandomRange]) -> bool:
-        """Whether a short pattern counts: outside pseudo-random columns, or on a row that holds the value."""
+    def _is_own_row(self, offset: int, values: set[str], ranges: Sequence[RandomRange]) -> bool:
+        """Whether a short pattern counts: outside pseudo-random columns, or on a row that holds one of the values."""
         for item in ranges:
             if item.start <= offset < item.stop:
                 row = int(item.row_ids[(offset - item.start) // item.width])
-                return row in self._owners.get(value, ())
+                return any(row in self._owners.get(value, ()) for value in values)
         return True
 
     def _candidates(self, data: bytes) -> Iterator[int]:

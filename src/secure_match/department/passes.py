@@ -5,9 +5,10 @@ Construction, for pass ``p`` with keys derived by HKDF from the shared secret, a
 * block value: the normalised values of ``block_on``, joined by U+001F (which normalised text cannot contain),
 * block tag: BLAKE2b-128 keyed by the tag key over the block value,
 * block secret: BLAKE2b-512 keyed by the secret key over the block value; without ``block_on`` the key itself,
-* token: field name, U+001F, q-gram (padded by q - 1 blanks, with its place first where positional); each once,
+* token: field name, U+001F, then ``"{q} {gram}"``, or ``"{q}.{place} {gram}"`` where positional, in UTF-8; grams come
+  from the value padded by q - 1 blanks at both ends, places count from 0; each token once,
 * positions: 16-bit words of BLAKE2b-512 keyed by the block secret, salted by a counter (random hashing), modulo the
-  length; a field's ``insertions`` are shared out evenly among its tokens.
+  length; a field's ``insertions`` are shared out evenly among its tokens, the first ones getting what is left over.
 
 A row that lacks a block value, or all encoded fields, gets neither tag nor encoding: missing agrees with nothing.
 """

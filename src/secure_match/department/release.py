@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from secure_match.agreement import Agreement, CodedColumn, Dataset, leaving_columns
-from secure_match.department.codes import month_before
+from secure_match.department.codes import month_after, month_before
 from secure_match.encoded import EncodedDataset
 from secure_match.errors import Place, ReleaseError
 
@@ -33,9 +33,9 @@ def verify_release(agreement: Agreement, dataset: Dataset, encoded: EncodedDatas
         )
     for column in dataset.columns:
         cells = encoded.table[f"code.{column.name}"]
-        outside = (
-            len(cells) - cells.null_count - pc.sum(_allowed(agreement, column, cells)).as_py() if len(cells) else 0
-        )
+        # The sum over no cells, or over empty cells only, is null.
+        allowed = pc.sum(_allowed(agreement, column, cells)).as_py() or 0
+        outside = len(cells) - cells.null_count - allowed
         if outside:
             raise ReleaseError(
                 f"{outside} cells are outside the agreed list or range",
@@ -63,7 +63,7 @@ def _allowed(agreement: Agreement, column: CodedColumn, cells: pa.ChunkedArray) 
     if column.type == "code":
         return pc.and_kleene(pc.is_valid(cells), pc.is_in(cells, value_set=pa.array(column.codes or (), pa.string())))
     if column.type == "month":
-        low, high = month_before(agreement.valid_months.first), agreement.valid_months.last
+        low, high = month_before(agreement.valid_months.first), month_after(agreement.valid_months.last)
     elif column.bands is not None:
         return pc.and_kleene(pc.is_valid(cells), pc.is_in(cells, value_set=pa.array(column.bands, pa.int32())))
     else:

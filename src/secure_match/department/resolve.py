@@ -124,37 +124,38 @@ def resolve(
 ) -> Worklist:
     """Put findings beside the export's rows.
 
-    Where several datasets have the same row key column, the one whose handles are found is the export's.
+    Where several datasets have the same row key column, the one whose handles are found is the export's. Of rows that
+    repeat a row key the first counts, as it does when an export is encoded.
 
     Args:
         batches: all columns of the export as strings, and ``row_number``.
 
     Raises:
-        UsageError: ``RESOLVE_NO_ROWS`` when there are findings and not one is on a row of this export.
+        UsageError: ``RESOLVE_NO_ROWS`` when there are findings and not one is on a row of this export;
+            ``RESOLVE_AMBIGUOUS`` when the findings of several datasets are.
     """
     manifest = package.manifest
     makers = {source.dataset: HandleMaker(key, manifest.agreement_id, source.dataset) for source in sources}
     row_keys = {source.dataset: source.row_key for source in sources}
     wanted = _places_by_handle(package, set(makers))
     found: dict[str, list[pa.Table]] = {name: [] for name in makers}
+    seen: dict[str, set[bytes]] = {name: set() for name in makers}
     names: list[str] = []
     for batch in batches:
         names = batch.schema.names
         for dataset, maker in makers.items():
-            handles, _, _ = maker.make(clean_text(batch[row_keys[dataset]]), set())
+            handles, _, repeated = maker.make(clean_text(batch[row_keys[dataset]]), seen[dataset])
             hits = [
                 (row, place)
                 for row, handle in enumerate(handles.to_pylist())
+                if not repeated[row]
                 for place in wanted.get((dataset, handle), ())
             ]
             if hits:
                 rows = pa.table(batch.take(pa.array([row for row, _ in hits])))
                 found[dataset].append(rows.append_column(_PLACE, pa.array([place for _, place in hits])))
-    dataset = max(found, key=lambda name: sum(part.num_rows for part in found[name]))
-    if wanted and not found[dataset]:
-        raise UsageError(
-            "no finding is on a row of this export; name the export that was encoded", code="RESOLVE_NO_ROWS"
-        )
+    hits_of = {name: sum(part.num_rows for part in parts) for name, parts in found.items()}
+    dataset = _choose_dataset(package, hits_of)
     empty = pa.table({name: pa.array([], pa.string()) for name in names}).append_column(
         _PLACE, pa.array([], pa.int64())
     )
@@ -166,6 +167,27 @@ def resolve(
         findings=total,
         not_found=total - len(own_rows[_PLACE].unique()),
     )
+
+
+def _choose_dataset(package: FindingsPackage, hits_of: dict[str, int]) -> str:
+    """The only dataset with findings on the export's rows, or the only one that has all its findings there."""
+    names = package.table["dataset"].to_pylist()
+    totals = {name: names.count(name) for name in hits_of}
+    if not any(totals.values()):
+        return next(iter(hits_of))
+    fitting = [name for name, hits in hits_of.items() if hits]
+    if not fitting:
+        raise UsageError(
+            "no finding is on a row of this export; name the export that was encoded", code="RESOLVE_NO_ROWS"
+        )
+    whole = [name for name in fitting if hits_of[name] == totals[name]]
+    fitting = whole or fitting
+    if len(fitting) > 1:
+        raise UsageError(
+            f"the export's row keys are those of several datasets ({', '.join(fitting)}); say which one it is",
+            code="RESOLVE_AMBIGUOUS",
+        )
+    return fitting[0]
 
 
 def _places_by_handle(package: FindingsPackage, datasets: set[str]) -> dict[tuple[str, bytes], list[int]]:

@@ -16,7 +16,7 @@ from secure_match.department.resolve import (
     resolve,
     verify_findings_key,
 )
-from secure_match.encoded.files import read_package, write_dataset
+from secure_match.encoded.files import read_package, verify_writable, write_dataset
 from secure_match.enrolment.files import read_findings
 from secure_match.errors import Place, ReleaseError, UsageError, located
 
@@ -57,10 +57,12 @@ def encode_export(
     charset: str | None = None,
     quarantine: Path | None = None,
     progress: Progress | None = None,
+    inputs: Sequence[Path] = (),
 ) -> EncodeReport:
     """Encode an export into a package.
 
     Args:
+        inputs: further files that no output may overwrite.
         quarantine: where refused rows go; by default beside the package, as ``<package>.quarantine.csv``.
 
     Raises:
@@ -70,8 +72,13 @@ def encode_export(
     require_dataset(agreement, dataset_id)
     with located(key_path):
         encoder = DatasetEncoder(agreement, dataset_id, key)
-    if out.resolve() in (export.resolve(), key_path.resolve()):
-        raise UsageError("the package would overwrite an input", code="OUTPUT_IS_INPUT", place=Place(file=out))
+    refused = quarantine if quarantine is not None else out.parent / f"{out.name}.quarantine.csv"
+    taken = {path.resolve() for path in (export, key_path, *inputs)}
+    for path in (out, refused):
+        if path.resolve() in taken:
+            raise UsageError("this output would overwrite another file", code="OUTPUT_IS_INPUT", place=Place(file=path))
+        taken.add(path.resolve())
+        verify_writable(path)
     source = CsvExport.open(export, charset=charset)
     result = encoder.encode(source.batches(encoder.columns), progress=progress)
     counts = result.dataset.manifest.counts
@@ -81,11 +88,11 @@ def encode_export(
             code="RELEASE_EMPTY",
             place=Place(file=export),
         )
-    refused = quarantine if quarantine is not None else out.with_name(out.name + ".quarantine.csv")
     if counts.quarantined:
         write_quarantine(result.quarantine, refused)
-    else:
-        refused.unlink(missing_ok=True)
+    elif refused.exists():
+        # An earlier run's list must not be taken for this one's.
+        write_quarantine(result.quarantine, refused)
     write_dataset(result.dataset, out)
     _, digest = read_package(out)
     reasons = result.quarantine.group_by("code").aggregate([("code", "count")]).sort_by("code").to_pylist()

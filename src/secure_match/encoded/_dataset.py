@@ -110,7 +110,10 @@ class EncodedDataset:
     table: pa.Table
 
     def __post_init__(self) -> None:
-        if not self.table.schema.equals(dataset_schema(self.manifest)):
+        schema = dataset_schema(self.manifest)
+        if len(set(schema.names)) != len(schema):
+            raise _broken("the manifest lists a column twice")
+        if not self.table.schema.equals(schema):
             raise _broken("the columns are not those that the manifest lists")
         counts = self.manifest.counts
         if self.table.num_rows != counts.encoded or counts.read != counts.encoded + counts.quarantined:

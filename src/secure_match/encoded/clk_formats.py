@@ -32,7 +32,7 @@ def parse_clks_json(data: bytes, *, file: str | PurePath | None = None) -> ByteM
     try:
         value = json.loads(data)
         clks = value["clks"] if isinstance(value, dict) and set(value) == {"clks"} else None
-    except ValueError:
+    except (ValueError, RecursionError):
         clks = None
     if not isinstance(clks, list) or not all(isinstance(item, str) for item in clks):
         raise PackageError(

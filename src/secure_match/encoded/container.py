@@ -32,7 +32,7 @@ _EOCD_LENGTH: Final = 22
 _FIXED_TIME: Final = (1980, 1, 1, 0, 0, 0)
 _CHUNK_BYTES: Final = 1 << 20
 _MAX_MANIFEST_BYTES: Final = 1 << 24
-_UNREADABLE: Final = (
+UNREADABLE: Final = (
     zipfile.BadZipFile,
     ValueError,
     TypeError,
@@ -171,7 +171,7 @@ def container_reader(source: IO[bytes]) -> Iterator[ContainerReader]:
     """
     digest = _verify_digest(source)
     opened: tuple[zipfile.ZipFile, dict[str, Any]] | None = None
-    with contextlib.suppress(*_UNREADABLE):
+    with contextlib.suppress(*UNREADABLE):
         opened = _open_archive(source)
     if opened is None:
         raise PackageError("the package has no readable manifest", code="PACKAGE_FOREIGN")

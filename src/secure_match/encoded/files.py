@@ -13,11 +13,28 @@ import pyarrow as pa
 
 from secure_match.encoded import clk_formats
 from secure_match.encoded._dataset import ByteMatrix, EncodedDataset, dataset_schema
-from secure_match.encoded.container import ContainerReader, container_reader, container_writer
+from secure_match.encoded.container import UNREADABLE, ContainerReader, container_reader, container_writer
 from secure_match.encoded.manifest import DatasetManifest, parse_manifest
 from secure_match.errors import PackageError, Place, located
 
 ROWS_PART: Final = "rows.arrow"
+
+
+def verify_writable(path: Path) -> None:
+    """Check, before any work, that a file can be put at a path.
+
+    Raises:
+        PackageError: ``FILE_NOT_WRITABLE``.
+    """
+    problem = ""
+    if path.is_dir():
+        problem = "this is a directory; name a file"
+    elif not path.parent.is_dir():
+        problem = "its directory is not there"
+    elif not os.access(path.parent, os.W_OK):
+        problem = "its directory cannot be written to"
+    if problem:
+        raise PackageError(problem, code="FILE_NOT_WRITABLE", place=Place(file=path))
 
 
 @contextlib.contextmanager
@@ -35,14 +52,20 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
         problem = error.strerror or "cannot be written"
     if problem:
         raise PackageError(problem, code="FILE_NOT_WRITABLE", place=Place(file=path))
+    done = False
     try:
         with os.fdopen(descriptor, "wb") as stream:
             yield stream
         Path(temporary).replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
+        done = True
+    except OSError as error:
+        problem = error.strerror or "cannot be written"
+    finally:
+        if not done:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+    if problem:
+        raise PackageError(problem, code="FILE_NOT_WRITABLE", place=Place(file=path))
 
 
 @contextlib.contextmanager
@@ -71,17 +94,19 @@ def write_table_part(stream: IO[bytes], table: pa.Table) -> None:
 
 
 def read_table_part(reader: ContainerReader, name: str, schema: pa.Schema) -> pa.Table:
-    """Read a table part that must have exactly ``schema``.
+    """Read a table part that must have exactly ``schema`` and be the only part.
 
     Raises:
         PackageError: ``PACKAGE_CONTENT``.
     """
+    if reader.names != (name,):
+        raise PackageError(f"the package does not hold {name} and nothing else", code="PACKAGE_CONTENT")
     table: pa.Table | None = None
     try:
         with reader.open(name) as stream:
             table = pa.ipc.open_stream(stream).read_all()
             table.validate(full=True)
-    except (pa.ArrowException, KeyError, ValueError, OSError, EOFError):
+    except (pa.ArrowException, *UNREADABLE):
         table = None
     if table is None or not table.schema.equals(schema):
         raise PackageError(

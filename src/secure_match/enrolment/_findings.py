@@ -93,6 +93,9 @@ class FindingsPackage:
     def __post_init__(self) -> None:
         if not self.table.schema.equals(FINDINGS_SCHEMA) or self.table.num_rows != self.manifest.rows:
             raise PackageError("the findings are not those that the manifest lists", code="PACKAGE_CONTENT")
+        for field, column in zip(FINDINGS_SCHEMA, self.table.columns, strict=True):
+            if not field.nullable and column.null_count:
+                raise PackageError(f"column {field.name} has empty cells where none may be", code="PACKAGE_CONTENT")
         known = {source.dataset for source in self.manifest.sources}
         if not set(self.table["dataset"].unique().to_pylist()) <= known:
             raise PackageError("a finding is on a dataset that the manifest does not list", code="PACKAGE_CONTENT")

@@ -24,14 +24,21 @@ class Missing:
         held: population rows that would be missing, but may be a row of the scheme that belongs to nobody else in the
             population (a possible link); they wait for review, int64.
         eligible: number of population rows that the rule applies to: the denominator of coverage.
-        covered: how many of those are enrolled or excused.
+        enrolled: how many of those are in a dataset of the schemes.
+        excused: how many are not, but in a dataset that excuses them.
     """
 
     rule: str
     row: IntArray
     held: IntArray
     eligible: int
-    covered: int
+    enrolled: int
+    excused: int
+
+    @property
+    def covered(self) -> int:
+        """Eligible people who need no visit: enrolled or excused."""
+        return self.enrolled + self.excused
 
 
 def find_missing(agreement: Agreement, rows: PersonRows, rule: CoverageRule) -> Missing | None:
@@ -40,24 +47,32 @@ def find_missing(agreement: Agreement, rows: PersonRows, rule: CoverageRule) -> 
     Returns:
         None where the run cannot tell: the population or a dataset of the schemes was not handed in.
     """
-    covering = {dataset.id for dataset in agreement.datasets_of_schemes(rule.schemes)} | set(rule.excused_by)
+    enrolling = {dataset.id for dataset in agreement.datasets_of_schemes(rule.schemes)}
+    covering = enrolling | set(rule.excused_by)
     if not covering | {rule.population} <= set(rows.dataset_ids):
         return None
     links = rows.links
     population = np.flatnonzero(rows.in_datasets({rule.population}))
     eligible = population[_is_eligible(rows, rule)]
     covered_rows = rows.in_datasets(covering)
-    covered_labels = np.zeros(len(links.labels), dtype=np.bool_)
-    covered_labels[links.labels[covered_rows]] = True
-    candidates = eligible[~covered_labels[links.labels[eligible]]]
+    candidates = eligible[~_is_among(links.labels, covered_rows)[eligible]]
+    enrolled = int(_is_among(links.labels, rows.in_datasets(enrolling))[eligible].sum())
     held = np.isin(candidates, _possibly_covered(rows, rule, covered_rows))
     return Missing(
         rule=rule.id,
         row=candidates[~held],
         held=candidates[held],
         eligible=len(eligible),
-        covered=len(eligible) - len(candidates),
+        enrolled=enrolled,
+        excused=len(eligible) - len(candidates) - enrolled,
     )
+
+
+def _is_among(labels: IntArray, rows: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which rows belong to a person of whom ``rows`` holds a row: bool of shape (rows,)."""
+    persons = np.zeros(len(labels), dtype=np.bool_)
+    persons[labels[rows]] = True
+    return persons[labels]
 
 
 def _is_eligible(rows: PersonRows, rule: CoverageRule) -> npt.NDArray[np.bool_]:
@@ -75,9 +90,7 @@ def _possibly_covered(rows: PersonRows, rule: CoverageRule, covered_rows: npt.ND
     """Population rows with a possible link to a covering row whose person is nobody of the population."""
     links = rows.links
     is_population = rows.in_datasets({rule.population})
-    owned = np.zeros(len(links.labels), dtype=np.bool_)
-    owned[links.labels[is_population]] = True
-    free = covered_rows & ~owned[links.labels]
+    free = covered_rows & ~_is_among(links.labels, is_population)
     possible = links.decision == Decision.POSSIBLE_LINK
     forward = possible & is_population[links.row_i] & free[links.row_j]
     backward = possible & is_population[links.row_j] & free[links.row_i]

@@ -24,7 +24,8 @@ class PersonRows:
         dataset_ids: ids of the datasets, by index.
         schemes: scheme of each dataset or "", by index.
         first_month: first month (YYYYMM) inside the valid months, int64 of shape (rows,); 0 without a spell.
-        last_month: last month, likewise; an open spell lasts to the end of the valid months.
+        last_month: last month, likewise; an open spell lasts to the end of the valid months. It is before the first
+            where the spell and the valid months have no month in common.
     """
 
     links: LinkResult
@@ -52,6 +53,7 @@ class PersonRows:
             first[here] = _months(dataset.table, declared.spell.first_month, months.first)[source]
             last[here] = _months(dataset.table, declared.spell.last_month, months.last)[source]
             first[here] = np.maximum(first[here], months.first)
+            last[here] = np.minimum(last[here], months.last)
         return cls(links=links, dataset_ids=tuple(ids), schemes=tuple(schemes), first_month=first, last_month=last)
 
     def in_datasets(self, dataset_ids: set[str]) -> npt.NDArray[np.bool_]:

@@ -1,7 +1,7 @@
 """ENCODED: the matching core: it takes encodings and gives pairs, decisions and clusters, and opens no file."""
 
 from secure_match.linkage._clusters import ClusterResult, cluster
-from secure_match.linkage._evidence import Decision, RowTable, TokenState
+from secure_match.linkage._evidence import Decision, RowTable, TokenState, verify_linkable
 from secure_match.linkage._link import LinkResult, PassReport, link
 from secure_match.linkage._pairs import BlockedPairs, blocked_pairs, pair_similarity
 from secure_match.linkage._similar_pairs import CandidatePairs, similar_pairs
@@ -20,4 +20,5 @@ __all__ = [
     "link",
     "pair_similarity",
     "similar_pairs",
+    "verify_linkable",
 ]

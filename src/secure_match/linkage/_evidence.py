@@ -9,7 +9,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from secure_match.agreement import Agreement
+from secure_match.agreement import Agreement, dataset_passes, leaving_columns
 from secure_match.encoded import EncodedDataset, matrix_from_binary
 from secure_match.errors import LinkageError
 
@@ -94,35 +94,53 @@ def verify_linkable(agreement: Agreement, datasets: Sequence[EncodedDataset]) ->
     """Check that datasets were made under this agreement, by one shared key, each once.
 
     Raises:
-        LinkageError: ``DEFINITION_MISMATCH``, ``EPOCH_MISMATCH``, ``KEY_MISMATCH``, ``DATASET_UNKNOWN``,
-            ``DATASET_OWNER`` or ``DATASET_REPEATED``; the message names the datasets.
+        LinkageError: ``DEFINITION_MISMATCH``, ``EPOCH_MISMATCH``, ``DATASET_UNKNOWN``, ``DATASET_OWNER``,
+            ``DATASET_COLUMNS``, ``DATASET_REPEATED`` or ``KEY_MISMATCH``; the message names the datasets.
     """
     seen: set[str] = set()
     for dataset in datasets:
-        manifest = dataset.manifest
-        name = manifest.dataset
-        if manifest.definition_fingerprint != agreement.fingerprint:
-            raise LinkageError(
-                f"dataset {name} was encoded under another agreement ({manifest.definition_fingerprint[:16]}…, "
-                f"here {agreement.fingerprint[:16]}…); encode it again under this one",
-                code="DEFINITION_MISMATCH",
-            )
-        if manifest.key_epoch != agreement.key_epoch:
-            raise LinkageError(f"dataset {name} is of another key epoch", code="EPOCH_MISMATCH")
-        declared = agreement.dataset(name)
-        if declared is None:
-            raise LinkageError(f"the agreement has no dataset {name}", code="DATASET_UNKNOWN")
-        if declared.owner != manifest.owner:
-            raise LinkageError(f"dataset {name} was sent by {manifest.owner}", code="DATASET_OWNER")
+        _verify_definition(agreement, dataset)
+        name = dataset.manifest.dataset
         if name in seen:
             raise LinkageError(f"there are two packages of dataset {name}; name one", code="DATASET_REPEATED")
         seen.add(name)
-        if manifest.key_id != datasets[0].manifest.key_id:
+        if dataset.manifest.key_id != datasets[0].manifest.key_id:
             raise LinkageError(
                 f"datasets {datasets[0].manifest.dataset} and {name} were encoded with different keys; "
                 "the departments have to encode with one shared key",
                 code="KEY_MISMATCH",
             )
+
+
+def _verify_definition(agreement: Agreement, dataset: EncodedDataset) -> None:
+    manifest = dataset.manifest
+    name = manifest.dataset
+    if manifest.definition_fingerprint != agreement.fingerprint:
+        raise LinkageError(
+            f"dataset {name} was encoded under another agreement ({manifest.definition_fingerprint[:16]}…, "
+            f"here {agreement.fingerprint[:16]}…); encode it again under this one",
+            code="DEFINITION_MISMATCH",
+        )
+    if manifest.key_epoch != agreement.key_epoch:
+        raise LinkageError(f"dataset {name} is of another key epoch; encode it again", code="EPOCH_MISMATCH")
+    declared = agreement.dataset(name)
+    if declared is None:
+        raise LinkageError(f"the agreement has no dataset {name}", code="DATASET_UNKNOWN")
+    if declared.owner != manifest.owner:
+        raise LinkageError(
+            f"dataset {name} is owned by {declared.owner}, but was sent by {manifest.owner}", code="DATASET_OWNER"
+        )
+    passes = [(item.id, item.bits, bool(item.block_on)) for item in dataset_passes(agreement, declared)]
+    coded = [(column.name, column.type) for column in declared.columns]
+    if (
+        dataset.table.column_names != [column.name for column in leaving_columns(agreement, declared)]
+        or [(item.id, item.bits, item.blocked) for item in manifest.passes] != passes
+        or [(item.name, item.type) for item in manifest.coded] != coded
+    ):
+        raise LinkageError(
+            f"the columns of dataset {name} are not those that the agreement lists; refuse the package",
+            code="DATASET_COLUMNS",
+        )
 
 
 def build_rows(agreement: Agreement, datasets: Sequence[EncodedDataset]) -> RowTable:

@@ -145,7 +145,7 @@ def decide(
     states: npt.NDArray[np.int8],
     similarity: dict[str, FloatArray],
 ) -> tuple[npt.NDArray[np.int8], FloatArray]:
-    """Decide pairs by thresholds.
+    """Decide pairs by thresholds. Passes for review only count nowhere where a link is made.
 
     * equal ID tokens: LINK;
     * an ID token missing: LINK if a pass reaches its link threshold, POSSIBLE_LINK if one reaches its review threshold;
@@ -165,10 +165,11 @@ def decide(
         score = np.nan_to_num(similarity[item.id], nan=-1.0)
         link_threshold = item.link_threshold if item.link_threshold is not None else limits.link
         review_threshold = item.review_threshold if item.review_threshold is not None else limits.review
-        linking += score >= link_threshold
         loose_review |= score >= review_threshold
-        strict_link |= score >= max(limits.different_ids_link, link_threshold)
         strict_review |= score >= max(limits.different_ids_review, review_threshold)
+        if not item.review_only:
+            linking += score >= link_threshold
+            strict_link |= score >= max(limits.different_ids_link, link_threshold)
         best = np.maximum(best, score)
     loose_link = linking >= 1
     strict_link |= linking >= 2
@@ -189,7 +190,10 @@ def _pass_candidates(
 ) -> tuple[IntArray, IntArray, PassReport]:
     limits = agreement.thresholds
     review = item.review_threshold if item.review_threshold is not None else limits.review
-    link_threshold = item.link_threshold if item.link_threshold is not None else limits.link
+    different = max(limits.different_ids_review, review)
+    if not item.review_only:
+        # Two passes at their link thresholds link different numbers: such pairs have to be found.
+        different = min(different, item.link_threshold if item.link_threshold is not None else limits.link)
     arrays = rows.pass_arrays(item.id, item.bits // 8, blocked=bool(item.block_on))
     found = blocked_pairs(
         arrays.encodings,
@@ -197,7 +201,7 @@ def _pass_candidates(
         arrays.tags,
         rows.token_codes,
         base_threshold=review,
-        different_threshold=min(max(limits.different_ids_review, review), link_threshold),
+        different_threshold=different,
         max_block_rows=agreement.limits.max_block_rows,
         threads=threads,
     )

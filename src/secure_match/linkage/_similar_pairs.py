@@ -113,7 +113,9 @@ def verify_comparable(a: EncodedDataset, b: EncodedDataset) -> None:
         LinkageError: ``DEFINITION_MISMATCH``, ``EPOCH_MISMATCH`` or ``KEY_MISMATCH``.
     """
     # The key id covers definition and epoch, so the more telling differences are looked at first.
-    if a.manifest.definition_fingerprint != b.manifest.definition_fingerprint:
+    # The id tells apart variants of one definition, such as missing values that set no bits.
+    one, two = (item.manifest for item in (a, b))
+    if (one.definition_id, one.definition_fingerprint) != (two.definition_id, two.definition_fingerprint):
         raise LinkageError(
             "the datasets were encoded under different agreements or schemas; encode them again under one",
             code="DEFINITION_MISMATCH",

@@ -13,6 +13,7 @@ from secure_match.department.normalise._field import (
     BoolArray,
     NormalisedField,
     clean_text,
+    group_numbers,
     is_missing,
     keep,
     state_array,
@@ -48,16 +49,8 @@ def normalise_birth_dates(column: pa.Array) -> NormalisedField:
     missing = is_missing(text)
     parts = pc.extract_regex(text, pattern=_FORMS)
     found = to_bool(pc.is_valid(parts)) & ~missing
-    year, month, day = (_integers(parts, name) for name in ("year", "month", "day"))
+    year, month, day = (group_numbers(parts, name, f"{name}8") for name in ("year", "month", "day"))
     valid = found & is_calendar_date(year, month, day)
     stamp = year * 10_000 + month * 100 + day
     values = keep(pa.array(stamp).cast(pa.string()), valid)
     return NormalisedField(values=values, states=state_array(missing=missing, valid=valid))
-
-
-def _integers(parts: pa.StructArray, name: str) -> Integers:
-    dashed, solid = pc.struct_field(parts, name), pc.struct_field(parts, f"{name}8")
-    empty = pc.fill_null(pc.equal(dashed, ""), True)
-    text = pc.if_else(empty, solid, dashed)
-    text = pc.if_else(pc.fill_null(pc.equal(text, ""), True), "0", text)
-    return np.asarray(text.cast(pa.int64()).to_numpy(zero_copy_only=False), dtype=np.int64)

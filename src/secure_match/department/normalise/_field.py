@@ -36,8 +36,9 @@ class NormalisedField:
 
 def clean_text(column: pa.Array) -> pa.StringArray:
     """NFKC, no control or zero-width characters, no blanks at the ends; nulls stay null."""
-    text = pc.utf8_normalize(column, form="NFKC")
-    text = pc.replace_substring_regex(text, pattern=_INVISIBLE, replacement="")
+    # Invisible characters first: between a letter and its accent one would keep the two from composing.
+    text = pc.replace_substring_regex(column, pattern=_INVISIBLE, replacement="")
+    text = pc.utf8_normalize(text, form="NFKC")
     return pc.utf8_trim_whitespace(text)
 
 
@@ -56,6 +57,15 @@ def to_bool(mask: pa.BooleanArray) -> BoolArray:
 def keep(values: pa.StringArray, mask: BoolArray) -> pa.StringArray:
     """``values`` where ``mask`` holds, null elsewhere."""
     return pc.if_else(pa.array(mask), values, pa.scalar(None, pa.string()))
+
+
+def group_numbers(parts: pa.StructArray, *names: str) -> npt.NDArray[np.int64]:
+    """Numbers out of named groups of a regular expression: per row that of the first group with text, else 0."""
+    text = pa.scalar(None, pa.string())
+    for name in names:
+        group = pc.struct_field(parts, name)
+        text = pc.coalesce(text, pc.if_else(pc.equal(group, ""), pa.scalar(None, pa.string()), group))
+    return np.asarray(pc.fill_null(text, "0").cast(pa.int64()).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
 def state_array(*, missing: BoolArray, valid: BoolArray, repaired: BoolArray | None = None) -> StateArray:

@@ -36,6 +36,8 @@ def normalise_names(column: pa.Array) -> NormalisedField:
     text = pc.utf8_upper(pc.replace_substring_regex(text, pattern=r"\s+", replacement=" "))
     chinese = pc.match_substring_regex(text, _HAN)
     text = pc.if_else(chinese, pc.replace_substring(text, " ", ""), text)
+    # Capitals and characters that have come together compose again.
+    text = pc.utf8_normalize(text, form="NFKC")
     shaped = to_bool(pc.match_substring_regex(text, rf"^[\p{{L}}\p{{M}}{NAME_SEPARATOR}\x{{3007}} .'\-]+$"))
     lettered = to_bool(pc.match_substring_regex(text, r"[\p{L}\x{3007}]"))
     short = to_bool(pc.less_equal(pc.utf8_length(text), _MAX_NAME_CHARACTERS))

@@ -42,6 +42,11 @@ def detect_charset(path: Path) -> Charset:
     return "gb18030"
 
 
+def has_utf8_mark(path: Path) -> bool:
+    """Whether a file begins with UTF-8's byte order mark."""
+    return _read_head(path).startswith(codecs.BOM_UTF8)
+
+
 def verify_charset(path: Path, charset: Charset) -> None:
     """Decode the whole file strictly.
 
@@ -71,6 +76,7 @@ def _first_bad_row(path: Path, charset: Charset) -> int | None:
     """Line, counted from 1, of the first byte sequence that does not decode; None if all of the file does."""
     decoder = codecs.getincrementaldecoder(charset)("strict")
     row = 1
+    before = ""
     with path.open("rb") as stream:
         while True:
             block = stream.read(_CHUNK_BYTES)
@@ -78,9 +84,16 @@ def _first_bad_row(path: Path, charset: Charset) -> int | None:
                 text = decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
                 # The error's object may begin with bytes that the decoder kept from the block before.
-                return row + error.object.count(b"\n", 0, error.start)
+                return row + _line_ends(error.object[: error.start].decode("latin-1"), before)
             if "\x00" in text:
-                return row + text.count("\n", 0, text.index("\x00"))
-            row += text.count("\n")
+                return row + _line_ends(text[: text.index("\x00")], before)
+            row += _line_ends(text, before)
+            before = text[-1:]
             if not block:
                 return None
+
+
+def _line_ends(text: str, before: str) -> int:
+    """Line ends (LF, CR LF or CR, as the CSV reader counts them) in a text that stands after ``before``."""
+    count = text.count("\n") + text.count("\r") - text.count("\r\n")
+    return count - (before == "\r" and text.startswith("\n"))

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from secure_match.department.readers._charset import CHARSETS, Charset, detect_charset, verify_charset
+from secure_match.department.readers._charset import CHARSETS, Charset, detect_charset, has_utf8_mark, verify_charset
 from secure_match.errors import InputError, Place, UsageError
 
 BATCH_ROWS: Final = 65_536
@@ -52,7 +52,8 @@ class CsvExport:
             if name not in CHARSETS:
                 raise UsageError(f"known charsets: {', '.join(CHARSETS)}", code="CHARSET_UNKNOWN")
             detect_empty(path)
-            found = name
+            # The byte order mark of a file that was called plain UTF-8 is no part of its first header.
+            found = "utf-8-sig" if name == "utf-8" and has_utf8_mark(path) else name
             verify_charset(path, found)
         header = _read_header(path, found)
         return cls(path=path, charset=found, header=header)

@@ -1,0 +1,174 @@
+"""The rooms of the package hold what the design says, and nothing else."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from typing import Final
+
+import pytest
+
+from architecture.source_tree import REPOSITORY, ROOT, calls, imported, trees
+
+SECRET_ACCESS: Final = {
+    "cli/_keys.py",
+    "department/_row_handles.py",
+    "department/dataset_encoder.py",
+    "department/encoder.py",
+    "department/files.py",
+    "department/handles.py",
+}
+"""Who may open a key. Adding a module here is a decision for a security review."""
+
+FILE_CALLS: Final = {
+    "open",
+    "io.open",
+    "os.open",
+    "os.fdopen",
+    "os.replace",
+    "os.remove",
+    ".open",
+    ".read_bytes",
+    ".read_text",
+    ".write_bytes",
+    ".write_text",
+    ".unlink",
+    ".mkdir",
+    ".rmdir",
+    ".iterdir",
+    ".glob",
+    ".rename",
+    ".touch",
+    ".mkstemp",
+    ".NamedTemporaryFile",
+    ".TemporaryDirectory",
+    ".rmtree",
+}
+FILE_ROOMS: Final = ("files.py", "schema_files.py", "stations.py")
+FILE_EXCEPTIONS: Final = {
+    # The template is package data, not a file of the caller's.
+    "agreement/_parse.py": {".read_text"},
+    # Members of an archive that was opened elsewhere.
+    "encoded/container.py": {".open"},
+    "encoded/layout.py": {".read_bytes"},
+}
+"""Modules outside ``files.py``, ``readers/``, ``stations.py`` and ``cli/`` with a call that looks like file access."""
+
+CLOCK_AND_CHANCE: Final = ("time", "secrets", "random", "uuid", "os.urandom", "numpy.random")
+CLOCK_CALLS: Final = {"datetime.now", "datetime.utcnow", "datetime.today", "date.today", ".now", ".utcnow", ".today"}
+CLOCK_EXCEPTIONS: Final = {"cli/_keys.py": {"secrets"}, "cli/_demo.py": {"time"}, "cli/_bureau.py": {"time"}}
+
+
+def modules(room: str = "") -> list[str]:
+    return [file for file in trees() if file.startswith(room)]
+
+
+def test_import_contracts_hold() -> None:
+    code = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert " 0 broken" in done.stdout
+
+
+def test_who_opens_keys_is_pinned() -> None:
+    openers = {
+        file
+        for file, tree in trees().items()
+        if any(name.startswith("secure_match.department.secret_access") for name in imported(tree))
+    }
+    assert openers == SECRET_ACCESS
+
+
+def test_no_module_reaches_into_a_key() -> None:
+    reached = {
+        file
+        for file, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "_secrets"
+    }
+    assert reached == {"department/keys.py", "department/secret_access.py"}
+
+
+def test_department_caches_nothing() -> None:
+    caches = {"lru_cache", "cache", "cached_property"}
+    named = {
+        file
+        for file in modules("department/")
+        for name in imported(trees()[file])
+        if name == "functools" or name.split(".")[-1] in caches
+    }
+    assert named == set()
+
+
+def test_only_output_prints() -> None:
+    printers = {file for file, tree in trees().items() if "print" in set(calls(tree))}
+    assert printers == {"cli/_output.py"}
+
+
+def test_nothing_writes_logs_or_pickles() -> None:
+    banned = {"logging", "warnings", "pickle", "marshal", "shelve", "faulthandler"}
+    found = {(file, name) for file, tree in trees().items() for name in imported(tree) if name.split(".")[0] in banned}
+    assert found == set()
+
+
+def test_core_opens_no_file() -> None:
+    found = {}
+    for file, tree in trees().items():
+        name = file.rpartition("/")[2]
+        if name in FILE_ROOMS or file.startswith("cli/") or "/readers/" in file:
+            continue
+        used = FILE_CALLS & set(calls(tree))
+        if used:
+            found[file] = used
+    assert found == FILE_EXCEPTIONS
+
+
+def test_clock_and_chance_are_arguments() -> None:
+    found = {}
+    for file, tree in trees().items():
+        used = {
+            clock
+            for name in imported(tree)
+            for clock in CLOCK_AND_CHANCE
+            if name == clock or name.startswith(f"{clock}.")
+        }
+        used |= CLOCK_CALLS & set(calls(tree))
+        if used:
+            found[file] = used
+    assert found == CLOCK_EXCEPTIONS
+
+
+def test_only_the_synthetic_city_draws_numbers() -> None:
+    drawing = {
+        file
+        for file, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and node.attr == "random" and isinstance(node.value, ast.Name)
+    }
+    assert drawing
+    assert all(file.startswith("synthetic/") for file in drawing)
+
+
+def test_no_relative_imports() -> None:
+    relative = [
+        file
+        for file, tree in trees().items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.level
+    ]
+    assert relative == []
+
+
+@pytest.mark.parametrize("file", modules())
+def test_module_says_its_zone_and_is_short(file: str) -> None:
+    docstring = ast.get_docstring(trees()[file])
+    assert docstring is not None
+    assert docstring.split(":")[0] in {"PUBLIC", "ENCODED", "RAW", "KEY", "AUDIT", "EDGE"}
+    assert len((ROOT / file).read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_finders_find() -> None:
+    tree = ast.parse("import time\nfrom numpy import random\nopen('x')\npath.read_bytes()\nos.open('x')\nprint(1)")
+    assert set(imported(tree)) == {"time", "numpy.random"}
+    assert {"open", ".read_bytes", "os.open", "print"} <= set(calls(tree))

@@ -1,0 +1,150 @@
+"""Every module imports alone, and each package exports exactly the names it promises."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from architecture.source_tree import module_names, trees
+from integration.road import python
+
+EXPORTS: Final = {
+    "secure_match": ["__version__"],
+    "secure_match.agreement": [
+        "Agreement",
+        "CodedColumn",
+        "CoverageRule",
+        "Dataset",
+        "ExclusionGroup",
+        "IdentityField",
+        "LeavingColumn",
+        "LinkageSchema",
+        "Pass",
+        "PassField",
+        "ValidMonths",
+        "city_template",
+        "dataset_fields",
+        "dataset_passes",
+        "id_token_field",
+        "leaving_columns",
+        "parse_agreement",
+        "split_view",
+    ],
+    "secure_match.bureau": ["BureauRun", "run_bureau"],
+    "secure_match.cli": ["main"],
+    "secure_match.compat": [
+        "AnonlinkPairs",
+        "dice_similarity",
+        "parse_candidate_pairs",
+        "read_candidate_pairs",
+        "serialise_candidate_pairs",
+        "write_candidate_pairs",
+    ],
+    "secure_match.department": ["DepartmentKey", "Encoder", "EncodingKey"],
+    "secure_match.department.normalise": ["NormalisedField", "normalise_fields"],
+    "secure_match.department.readers": ["ROW_NUMBER", "CsvExport"],
+    "secure_match.encoded": [
+        "CodedColumn",
+        "DatasetManifest",
+        "EncodedDataset",
+        "FieldState",
+        "PassColumn",
+        "RowCounts",
+        "binary_from_matrix",
+        "dataset_schema",
+        "matrix_from_binary",
+    ],
+    "secure_match.enrolment": [
+        "FINDINGS_SCHEMA",
+        "Duplicates",
+        "FindingSource",
+        "FindingsManifest",
+        "FindingsPackage",
+        "Missing",
+        "PersonRows",
+        "RuleTitle",
+        "find_duplicates",
+        "find_missing",
+    ],
+    "secure_match.kernels": [
+        "ActiveKernel",
+        "BlockedResult",
+        "active",
+        "blocked_dice",
+        "dice_pairs",
+        "jit",
+        "listed_dice",
+        "pack_words",
+    ],
+    "secure_match.linkage": [
+        "BlockedPairs",
+        "CandidatePairs",
+        "ClusterResult",
+        "Decision",
+        "LinkResult",
+        "PassReport",
+        "RowTable",
+        "TokenState",
+        "blocked_pairs",
+        "cluster",
+        "link",
+        "pair_similarity",
+        "similar_pairs",
+        "verify_linkable",
+    ],
+    "secure_match.synthetic": ["DATASETS", "City", "CityConfig", "Truth", "generate_city", "write_exports"],
+}
+ROOMS_IN_RESERVE: Final = ["audit", "exchange", "keyholder", "registry", "review"]
+
+# The libraries are loaded once and every module in a child of its own, so that no module leans on another's imports.
+_IMPORT_ALONE: Final = """
+import importlib, os, sys, traceback
+import cryptography.hazmat.primitives.kdf.hkdf, numba, numpy, pyarrow, pydantic, rich.progress, typer, xlsxwriter
+assert not any(name.startswith("secure_match") for name in sys.modules)
+failed = []
+for name in sys.argv[1:]:
+    child = os.fork()
+    if child == 0:
+        try:
+            importlib.import_module(name)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    if os.waitpid(child, 0)[1] != 0:
+        failed.append(name)
+print("failed:", *failed)
+"""
+
+
+def test_every_module_imports_alone(tmp_path: Path) -> None:
+    names = module_names()
+    assert len(names) > 80
+    done = python(_IMPORT_ALONE, *names, cwd=tmp_path)
+    assert done.lines[-1:] == ["failed:"], done.error
+
+
+def test_a_module_that_does_not_import_is_noticed(tmp_path: Path) -> None:
+    done = python(_IMPORT_ALONE, "secure_match.errors", "secure_match.no_such_module", cwd=tmp_path)
+    assert done.lines == ["failed: secure_match.no_such_module"]
+
+
+@pytest.mark.parametrize("package", EXPORTS)
+def test_exported_names_are_pinned(package: str) -> None:
+    module = importlib.import_module(package)
+    assert sorted(module.__all__) == sorted(EXPORTS[package])
+    assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_no_package_is_forgotten() -> None:
+    packages = {file.removesuffix("/__init__.py") for file in trees() if file.endswith("/__init__.py")}
+    pinned = {name.removeprefix("secure_match.").replace(".", "/") for name in EXPORTS} - {"secure_match"}
+    assert packages == pinned | set(ROOMS_IN_RESERVE)
+
+
+@pytest.mark.parametrize("room", ROOMS_IN_RESERVE)
+def test_a_room_in_reserve_exports_nothing(room: str) -> None:
+    assert not hasattr(importlib.import_module(f"secure_match.{room}"), "__all__")

@@ -1,0 +1,124 @@
+"""The demo as a newcomer runs it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from integration.road import Done, secure_match, snapshot
+
+SUMMARY_KEYS = {
+    "people",
+    "seed",
+    "records",
+    "seconds",
+    "stages",
+    "duplicates",
+    "missing",
+    "raw_identifier_hits",
+    "raw_identifier_hits_by_form",
+    "scanned_bytes",
+    "short_patterns_by_chance",
+    "departments",
+    "bureau",
+}
+SCORE_KEYS = {
+    "expected",
+    "found",
+    "true_positive",
+    "false_positive",
+    "false_negative",
+    "precision",
+    "recall",
+    "by_rule",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def first(folder: Path) -> Done:
+    done = secure_match("demo", "--people", "1000", "--out", "city", "--json", cwd=folder)
+    assert (done.status, done.error) == (0, "")
+    return done
+
+
+def test_summary_keys_are_pinned(first: Done, folder: Path) -> None:
+    summary = first.json()
+    assert set(summary) >= SUMMARY_KEYS
+    assert (folder / "city" / "summary.json").read_bytes() == first.out
+    for kind in ("duplicates", "missing"):
+        assert set(summary[kind]) >= SCORE_KEYS
+        for part in (summary[kind], *summary[kind]["by_rule"].values()):
+            assert part["true_positive"] + part["false_positive"] == part["found"]
+            assert part["true_positive"] + part["false_negative"] == part["expected"]
+
+
+def test_findings_are_right(first: Done) -> None:
+    summary = first.json()
+    assert (summary["people"], summary["seed"]) == (1000, 7)
+    assert summary["duplicates"]["expected"] >= 5
+    assert summary["missing"]["expected"] >= 50
+    # One person may go wrong in a city so small; shares are judged at 20,000 people by the benchmark.
+    for kind in ("duplicates", "missing"):
+        assert summary[kind]["false_positive"] <= 1
+        assert summary[kind]["false_negative"] <= 1
+
+
+def test_every_row_is_accounted_for(first: Done) -> None:
+    summary = first.json()
+    assert summary["records"] == sum(item["read"] for item in summary["departments"])
+    for item in summary["departments"]:
+        assert item["read"] == item["encoded"] + item["quarantined"]
+
+
+def test_no_raw_identifier_left(first: Done, folder: Path) -> None:
+    summary = first.json()
+    assert (summary["raw_identifier_hits"], summary["raw_identifier_hits_by_form"]) == (0, {})
+    left = [*(folder / "city" / "sent").glob("*.smp"), *(folder / "city" / "bureau").iterdir()]
+    assert len(left) == 6 + 4 + 2
+    # Quarantine files stand beside the packages, but stay in the department and are searched by the canary tests.
+    assert summary["scanned_bytes"] == sum(path.stat().st_size for path in left)
+
+
+def test_a_second_run_makes_the_same_files(first: Done, folder: Path) -> None:
+    before = snapshot(folder / "city")
+    done = secure_match("demo", "--people", "1000", "--out", "city", cwd=folder)
+    assert (done.status, done.error) == (0, "")
+    text = done.out.decode()
+    assert "0 hits" in text
+    assert text.splitlines()[-1].endswith("follow the README on your own files.")
+    after = snapshot(folder / "city")
+    assert set(after) == set(before)
+    timed = {"summary.json", "bureau/summary.json"}
+    # A workbook notes when it was made.
+    same = [name for name in before if name not in timed and not name.endswith(".xlsx")]
+    assert [name for name in same if before[name] != after[name]] == []
+    for name in timed:
+        assert _untimed(before[name]) == _untimed(after[name])
+
+
+def test_a_smaller_city_leaves_nothing_of_the_larger(first: Done, folder: Path) -> None:
+    done = secure_match("demo", "--people", "100", "--seed", "8", "--out", "city", "--json", cwd=folder)
+    assert done.status == 0, done.error
+    fresh = secure_match("demo", "--people", "100", "--seed", "8", "--out", "fresh", "--json", cwd=folder)
+    assert fresh.status == 0, fresh.error
+    one, two = snapshot(folder / "city"), snapshot(folder / "fresh")
+    assert set(one) == set(two)
+    assert [name for name in one if name.endswith((".smp", ".smf", ".key", ".toml")) and one[name] != two[name]] == []
+
+
+def _untimed(data: bytes | None) -> dict[str, Any]:
+    summary = json.loads(data or b"{}")
+    summary.pop("scanned_bytes", None)  # The bureau's summary is searched too, and seconds vary in length.
+    for part in (summary, summary.get("bureau", {})):
+        part.pop("seconds", None)
+        part.pop("stages", None)
+    assert isinstance(summary, dict)
+    return summary

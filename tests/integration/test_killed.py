@@ -1,0 +1,93 @@
+"""A command that is killed leaves nothing under a final name, and can simply be run again."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from canary.searcher import Searcher
+from integration.people import marks
+from integration.road import Road, python, secure_match, snapshot
+
+# The process writes half of a file and then kills itself: no test has to guess the moment.
+_KILL_AT: Final = """
+import os, signal, sys
+import secure_match.{module} as module
+
+original = module.{function}
+
+def killed(stream, *rest, **named):
+    stream.write(b"half of a part")
+    stream.flush()
+    os.kill(os.getpid(), signal.{signal})
+    return original(stream, *rest, **named)
+
+module.{function} = killed
+from secure_match.cli import main
+main()
+"""
+KILL_IN_PACKAGE: Final = _KILL_AT.format(module="encoded.files", function="write_table_part", signal="SIGKILL")
+KILL_IN_FINDINGS: Final = _KILL_AT.format(module="enrolment.files", function="write_table_part", signal="SIGKILL")
+STOP_IN_PACKAGE: Final = _KILL_AT.format(module="encoded.files", function="write_table_part", signal="SIGINT")
+KILL_AT_RENAME: Final = """
+import os, pathlib, signal
+pathlib.Path.replace = lambda self, target: os.kill(os.getpid(), signal.SIGKILL)
+from secure_match.cli import main
+main()
+"""
+
+
+def encode_words(road: Road, out: Path) -> list[str | Path]:
+    words = ["department", "encode", road.agreement, "students", road.export("students")]
+    return [*words, "--key", road.key("education"), "--out", out]
+
+
+@pytest.mark.parametrize("code", [KILL_IN_PACKAGE, KILL_AT_RENAME], ids=["while writing", "before the rename"])
+def test_killed_encode_leaves_no_package(code: str, road: Road, tmp_path: Path) -> None:
+    out = tmp_path / "students.smp"
+    assert python(code, *encode_words(road, out), cwd=tmp_path).status == -signal.SIGKILL
+    assert not out.exists()
+    left = list(tmp_path.iterdir())
+    # What is left is hidden, says that it is unfinished, and is its owner's alone.
+    assert all(path.name.startswith(".") and path.suffix == ".part" for path in left)
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in left)
+    assert Searcher(marks()).in_folder(tmp_path) == {}
+
+    again = secure_match(*encode_words(road, out), cwd=tmp_path)
+    assert again.status == 0, again.error
+    assert out.read_bytes() == road.package("students").read_bytes()
+
+
+def test_killed_encode_keeps_the_package_of_before(road: Road, tmp_path: Path) -> None:
+    out = tmp_path / "students.smp"
+    out.write_bytes(b"the package of last month")
+    assert python(KILL_IN_PACKAGE, *encode_words(road, out), cwd=tmp_path).status == -signal.SIGKILL
+    assert out.read_bytes() == b"the package of last month"
+
+
+def test_stopped_encode_leaves_nothing(road: Road, tmp_path: Path) -> None:
+    done = python(STOP_IN_PACKAGE, *encode_words(road, tmp_path / "students.smp"), cwd=tmp_path)
+    assert done.status == 130
+    assert done.out == b""
+    assert done.error.splitlines()[-1] == "stopped; nothing unfinished was written"
+    assert snapshot(tmp_path) == {}
+
+
+def test_killed_link_leaves_no_findings(road: Road, tmp_path: Path) -> None:
+    words = ["bureau", "link", road.agreement, *road.packages, "--out", tmp_path / "run"]
+    assert python(KILL_IN_FINDINGS, *words, cwd=tmp_path).status == -signal.SIGKILL
+    assert not list((tmp_path / "run").glob("findings*"))
+    again = secure_match(*words, cwd=tmp_path)
+    assert again.status == 0, again.error
+    assert (tmp_path / "run" / "findings-police.smf").read_bytes() == road.findings("police").read_bytes()
+
+
+def test_killed_worklist_is_not_there(road: Road, tmp_path: Path) -> None:
+    words = ["department", "resolve", road.findings("police"), road.export("population")]
+    words += ["--key", road.key("police"), "--out", tmp_path / "worklist.csv"]
+    assert python(KILL_AT_RENAME, *words, cwd=tmp_path).status == -signal.SIGKILL
+    assert not (tmp_path / "worklist.csv").exists()
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in tmp_path.iterdir())
