@@ -5,11 +5,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
 DEMO_ARGS ?= --people 20000 --seed 7 --out demo-out
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo dev test check bench lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime  ## Run every role on a synthetic city.
 	$(BIN)/secure-match demo $(DEMO_ARGS)
+
+dev: $(VENV)/.dev  ## Set up what tests, examples and benchmarks need.
 
 test: $(VENV)/.dev  ## Run the whole suite.
 	$(BIN)/python -m pytest -n 2 --dist loadfile

@@ -4,7 +4,9 @@ Invariants:
 
 * every error carries a stable ``code`` (upper snake case; part of the public contract),
 * a message says what is wrong, where (file, row, column, key path) and what to do,
-* a message never carries a value from a record or a key: positions and codes only.
+* a message never carries a value from a record or a key: positions and codes only,
+* shown as text, an error is one line of bounded length in which every hidden character is an escape: names in it can
+  come from a stranger's file.
 
 The tree::
 
@@ -22,10 +24,42 @@ The tree::
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import PurePath
+from typing import Final
+
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+_LONGEST_PLACE: Final = 200
+_LONGEST_MESSAGE: Final = 600
+
+
+def visible(text: str, *, longest: int | None = None) -> str:
+    r"""Text that shows itself as it is: what a terminal would act on or hide becomes an escape such as ``\x1b``.
+
+    These are the Unicode categories Cc, Cf (direction marks and other invisible ones), Cs, Zl and Zp. Ordinary
+    Chinese, the ideographic space and characters that this Python does not know yet stay.
+
+    Args:
+        longest: characters that are kept; of a longer text the middle is left out.
+    """
+    if longest is not None and len(text) > longest:
+        half = longest // 2
+        text = f"{text[:half]}…{text[-half:]}"
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_escaped(mark) if unicodedata.category(mark) in _HIDDEN else mark for mark in text)
+
+
+def _escaped(mark: str) -> str:
+    number = ord(mark)
+    return f"\\x{number:02x}" if number < 1 << 8 else f"\\u{number:04x}" if number < 1 << 16 else f"\\U{number:08x}"
+
+
+def _in_line(text: str, longest: int) -> str:
+    return visible(" ".join(text.split()), longest=longest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +80,10 @@ class Place:
 
     def __str__(self) -> str:
         parts = [
-            str(self.file) if self.file is not None else "",
+            _in_line(str(self.file), _LONGEST_PLACE) if self.file is not None else "",
             f"row {self.row}" if self.row is not None else "",
-            f"column {self.column}" if self.column is not None else "",
-            self.key or "",
+            f"column {_in_line(self.column, _LONGEST_PLACE)}" if self.column is not None else "",
+            _in_line(self.key or "", _LONGEST_PLACE),
         ]
         return ", ".join(part for part in parts if part)
 
@@ -71,8 +105,8 @@ class SecureMatchError(Exception):
 
     def __str__(self) -> str:
         where = str(self.place)
-        text = f"{self.code}: {where}: {self.message}" if where else f"{self.code}: {self.message}"
-        return " ".join(text.split())
+        message = _in_line(self.message, _LONGEST_MESSAGE)
+        return f"{self.code}: {where}: {message}" if where else f"{self.code}: {message}"
 
 
 class UsageError(SecureMatchError):

@@ -152,6 +152,7 @@ def test_an_unknown_key_is_refused_at_every_level(path: tuple[str | int, ...]) -
 
 FIRST, LAST = ("datasets", PENSION, "columns", 0), ("datasets", PENSION, "columns", 1)
 STATUS, BAND = ("datasets", 0, "columns", 0), ("datasets", 0, "columns", 1)
+BAND_KEY = "datasets[0].columns[1]"
 CROSS_CHECKS: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("valid_months", "first"), 202600, "valid_months.first"),
     (("valid_months", "last"), 202613, "valid_months.last"),
@@ -170,6 +171,11 @@ CROSS_CHECKS: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("datasets", 1, "owner"), "bureau", "datasets[1].owner"),
     (("datasets", 5, "identity"), {}, "datasets[5].identity"),
     (("datasets", 5, "identity", "mail"), "x", "datasets[5].identity.mail"),
+    (("datasets", 5, "identity", "phone"), "学生姓名", "datasets[5].identity.phone"),
+    ((*FIRST, "column"), "出生日期", "datasets[1].columns[0].column"),  # It identifies people in another dataset.
+    ((*STATUS, "codes"), [str(number) for number in range(1001)], "datasets[0].columns[0].codes"),
+    (BAND, {"name": "year", "type": "integer", "derive": "birth_date.year", "range": [0, 1000]}, f"{BAND_KEY}.range"),
+    (("passes", 2, "review_only"), True, "passes[2].link_threshold"),
     ((*LAST, "name"), "first_month", "datasets[1].columns"),
     ((*FIRST, "column"), ..., "datasets[1].columns[0]"),
     ((*FIRST, "derive"), "birth_date.year", "datasets[1].columns[0]"),

@@ -106,13 +106,18 @@ def test_the_summary() -> None:
     medical, pension = summary["duplicates"]
     assert medical == {
         "rule": "medical",
+        "examined": True,
+        "absent_datasets": [],
         "found": 2,
         "persons": 2,
+        "skipped_persons": 0,
+        "skipped_rows": 0,
         "by_id_token": 1,
         "by_passes": 1,
         "by_datasets": [{"datasets": ["employee_medical", "resident_medical"], "found": 2}],
     }
     assert (pension["found"], pension["by_datasets"]) == (0, [])
+    assert (pension["examined"], pension["absent_datasets"]) == (False, ["resident_pension"])
     assert summary["missing"] == [
         {
             "rule": "medical",

@@ -14,7 +14,7 @@ import pytest
 
 import secure_match.department.encoder as encoder_module
 from secure_match.agreement import LinkageSchema
-from secure_match.department import Encoder, EncodingKey
+from secure_match.department import DepartmentKey, Encoder, EncodingKey
 from secure_match.department._hashing import blake_blocks, blake_table
 from secure_match.errors import EncodingError, SecureMatchError, UsageError
 
@@ -86,9 +86,11 @@ def test_manifest_and_empty_input() -> None:
     assert (manifest.definition, manifest.definition_id) == ("linkage-schema", "clkhash-v3")
     assert (manifest.definition_fingerprint, manifest.dataset) == (SCHEMA.fingerprint, "d")
     assert [(item.id, item.bits, item.blocked) for item in manifest.passes] == [("clk", 256, False)]
-    other = Encoder(SCHEMA, EncodingKey.from_secret(b"other", handle_secret=b"own")).encode(ROWS).manifest
+    other = Encoder(SCHEMA, EncodingKey.from_secret(b"other", handle_secret=b"own")).encode(ROWS, dataset="d").manifest
     assert other.key_id != manifest.key_id
     assert other.handle_key_id == manifest.handle_key_id
+    renamed = Encoder(SCHEMA, EncodingKey.from_secret(b"other", handle_secret=b"own")).encode(ROWS, dataset="b")
+    assert renamed.manifest.handle_key_id != other.handle_key_id  # No lasting name of the owner.
 
 
 @pytest.mark.parametrize(
@@ -249,3 +251,12 @@ def test_blake_blocks() -> None:
     assert (table.shape, table.dtype) == ((2, 64), np.uint16)
     assert table[0].astype("<u2").tobytes() == two
     assert not table[1, 32:].any()
+
+
+def test_only_an_encoding_key_and_a_plain_dataset_name_are_taken() -> None:
+    secrets = {"encoding_secret": b"e" * 32, "handle_secret": b"h" * 32}
+    department = DepartmentKey.create(party="p", agreement_id="a", key_epoch="1", **secrets)
+    with pytest.raises(UsageError, match="OPTION_UNKNOWN"):
+        Encoder(SCHEMA, department)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="OPTION_UNKNOWN"):
+        Encoder(SCHEMA, KEY).encode(ROWS, dataset="Not A Name")

@@ -40,7 +40,7 @@ def test_what_the_encoder_made_may_leave() -> None:
     verify(PEOPLE)
     verify(ENROLLED)
     verify(encode("population", []))
-    verify(with_cells(PEOPLE, "code.status", [None, "3"]))
+    verify(with_cells(PEOPLE, "code.birth_band", [None, 1890]))
 
 
 def test_an_extra_or_lacking_column_may_not() -> None:
@@ -63,6 +63,7 @@ def test_an_extra_or_lacking_column_may_not() -> None:
         ("status", ["1", "4"]),
         ("status", ["张三", None]),
         ("status", ["", "1"]),
+        ("status", [None, "1"]),
         ("birth_band", [1890, 1990]),
         ("birth_band", [1889, None]),
         ("birth_band", [None, 2030]),
@@ -80,6 +81,9 @@ def test_a_month_outside_the_valid_ones_may_not() -> None:
         (202701, True),
         (202702, False),
         (0, False),
+        (202600, False),
+        (202613, False),
+        (202699, False),
     ):
         changed = with_cells(ENROLLED, "code.last_month", [month])
         if allowed:

@@ -87,6 +87,30 @@ def test_the_worklist_holds_own_rows_with_the_finding_beside_them() -> None:
     assert {field.type for field in work.table.schema} == {pa.string()}
 
 
+def test_a_worklist_prints_counts_only() -> None:
+    work = resolved("employee_medical", EMPLOYEES)
+    assert repr(work) == "<Worklist of employee_medical: 2 rows, 2 findings, 0 not found>"
+    assert work.other_findings == {"resident_medical": 2}
+
+
+def test_rows_of_one_finding_stand_together_in_the_order_of_the_export() -> None:
+    """Within one dataset both rows of a duplicate are the department's own; findings come in order of first rows."""
+    rows = [
+        person(3, "王五", row_key="a3", **FIRST_HALF),
+        person(1, "张三", row_key="a1", **FIRST_HALF),
+        person(2, "李四", row_key="a2", **FIRST_HALF),
+        person(1, "张三", row_key="b1", **FIRST_HALF),
+        person(2, "李四", row_key="b2", **FIRST_HALF),
+        person(3, "王五", row_key="b3", **FIRST_HALF),
+    ]
+    package = findings_of("medical", employee_medical=rows)
+    work = resolved("employee_medical", rows, package)
+    assert work.table["原表行号"].to_pylist() == ["2", "7", "3", "5", "4", "6"]
+    numbers = work.table["疑点编号"].to_pylist()
+    assert numbers[::2] == numbers[1::2]
+    assert len(set(numbers)) == 3
+
+
 def test_missing_people_and_english() -> None:
     package = findings_of("police", employee_medical=[], resident_medical=RESIDENTS, population=POPULATION)
     work = resolved("population", POPULATION, package, key=key_for(AGREEMENT, "population"), language="en")
@@ -194,7 +218,7 @@ def test_from_file_to_file_with_headers_of_the_worklists_own(tmp_path: Path) -> 
     assert rows[0] == [*HEADERS, "规则", "psn_no", "'=cmd", "原表行号"]
     cells = {row[10]: row[8:] for row in rows[1:]}
     assert cells == {"e1": ["2", "'=1+1", "e1", "'@x", "-7"], "e3": ["5", "'-1\n+2", "e3", "0012", "张三"]}
-    sheet = CalamineWorkbook.from_path(outs[1]).get_sheet_by_name("worklist").to_python()
+    sheet = CalamineWorkbook.from_path(outs[1]).get_sheet_by_index(0).to_python()
     assert sheet[0] == [*HEADERS, "规则", "psn_no", "=cmd", "原表行号"]
     assert {row[10]: row[8:] for row in sheet[1:]} == {
         "e1": ["2", "=1+1", "e1", "@x", "-7"],

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bureau.hand_rows import AGREEMENT, Row, person
-from secure_match.agreement import ExclusionGroup
+from secure_match.agreement import Agreement, ExclusionGroup
 from secure_match.enrolment import find_duplicates
 
 MEDICAL, PENSION = AGREEMENT.exclusions
@@ -21,7 +21,7 @@ def row(row_key: str, first: str | None, last: str | None, sequence: int = 1, **
 
 def found(linked: Callable[..., Any], group: ExclusionGroup = MEDICAL, **rows: list[Row]) -> Found:
     people, names = linked(**rows)
-    result = find_duplicates(people, group)
+    result = find_duplicates(AGREEMENT, people, group)
     assert result.rule == group.id
     assert (result.row_i < result.row_j).all()
     listed = []
@@ -109,3 +109,26 @@ def test_two_people_are_no_duplicate_and_passes_are_told_from_tokens(linked: Cal
 def test_nobody_at_all(linked: Callable[..., Any]) -> None:
     assert found(linked, employee_medical=[]) == []
     assert found(linked, students=[]) == []
+
+
+def limited(rows: int) -> Agreement:
+    content = AGREEMENT.model_dump()
+    content["limits"]["max_rows_per_person"] = rows
+    return Agreement.model_validate(content)
+
+
+def test_a_person_with_too_many_rows_is_counted_and_not_paired(linked: Callable[..., Any]) -> None:
+    """Pairs grow with the square of a person's rows: 40,000 rows of one placeholder number would take all memory."""
+    agreement = limited(3)
+    rows = [row(f"A{number}", "202601", None) for number in range(3)]
+    people, _ = linked(agreement, employee_medical=rows)
+    within = find_duplicates(agreement, people, MEDICAL)
+    assert (len(within.row_i), within.skipped_persons, within.skipped_rows) == (3, 0, 0)
+    people, _ = linked(agreement, employee_medical=[*rows, row("A3", "202601", None)])
+    beyond = find_duplicates(agreement, people, MEDICAL)
+    assert (len(beyond.row_i), beyond.skipped_persons, beyond.skipped_rows) == (0, 1, 4)
+
+
+def test_datasets_that_were_not_handed_in_are_named(linked: Callable[..., Any]) -> None:
+    people, _ = linked(employee_medical=[row("A", "202601", None)])
+    assert find_duplicates(AGREEMENT, people, MEDICAL).absent_datasets == ("resident_medical",)

@@ -42,6 +42,8 @@ def _write(name: str, data: bytes) -> Maker:
 def _put(path: Path, data: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
+    if path.suffix in (".key", ".secret"):
+        path.chmod(0o600)
 
 
 def _agreement(name: str, old: str, new: str) -> Maker:
@@ -66,6 +68,14 @@ def _shared(name: str, *, agreement: str = "city_enrolment") -> Maker:
         (here / "made.key").unlink()
 
     return make
+
+
+def _open_to_others(make: Maker, name: str) -> Maker:
+    def make_open(road: Road, here: Path) -> None:
+        make(road, here)
+        (here / name).chmod(0o640)
+
+    return make_open
 
 
 def _other_secret(road: Road, here: Path) -> None:
@@ -166,6 +176,18 @@ REFUSALS: Final[dict[str, Refusal]] = {
         words=f"{_ENCODE} {{road}}/population.csv --key none.key --out out.smp",
         code="FILE_NOT_FOUND",
         place="none.key",
+    ),
+    "key file that others can read": Refusal(
+        words=f"{_ENCODE} {{road}}/population.csv --key open.key --out out.smp",
+        code="KEY_PERMISSIONS",
+        place="chmod 600 open.key",
+        prepare=_open_to_others(_key("open.key"), "open.key"),
+    ),
+    "shared secret that others can read": Refusal(
+        words="keys new {road}/agreement.toml --party hrss --shared-from open.secret --out t.key",
+        code="KEY_PERMISSIONS",
+        place="chmod 600 open.secret",
+        prepare=_open_to_others(_shared("open.secret"), "open.secret"),
     ),
     "new key of an unknown party": Refusal(
         words="keys new {road}/agreement.toml --party treasury --out t.key", code="PARTY_UNKNOWN", place="treasury"
@@ -419,12 +441,6 @@ REFUSALS: Final[dict[str, Refusal]] = {
         place="row",
         prepare=_write("e.csv", csv_bytes(_ROWS[:3], "utf-8") + f'"{ADA.name},{ADA.id_number}'.encode()),
     ),
-    "not one row can be used": Refusal(
-        words=f"{_ENCODE} e.csv {_KEY}",
-        code="RELEASE_EMPTY",
-        place="e.csv",
-        prepare=_write("e.csv", csv_bytes([_ROWS[0], *_ROWS[8:9]], "utf-8")),
-    ),
     "too many rows would carry encodings": Refusal(
         words="department encode strict.toml population " + _GOOD,
         code="RELEASE_FUZZY_SHARE",
@@ -545,6 +561,45 @@ REFUSALS: Final[dict[str, Refusal]] = {
         code="OUTPUT_IS_INPUT",
         place="e.csv",
         prepare=_export("e.csv"),
+    ),
+    "package over a file that is none": Refusal(
+        words=f"{_ENCODE} {_GOOD}",
+        code="FILE_EXISTS",
+        place="out.smp",
+        prepare=_write("out.smp", b"a letter"),
+    ),
+    "package over findings": Refusal(
+        words=f"{_ENCODE} {_GOOD}",
+        code="FILE_EXISTS",
+        place="out.smp",
+        prepare=_copy("run/findings-police.smf", "out.smp"),
+    ),
+    "package over another department's key": Refusal(
+        words=f"{_ENCODE} {_GOOD}", code="FILE_EXISTS", place="out.smp", prepare=_key("out.smp")
+    ),
+    "quarantine over a file that is none": Refusal(
+        words=f"{_ENCODE} {_GOOD} --quarantine notes.csv",
+        code="FILE_EXISTS",
+        place="notes.csv",
+        prepare=_write("notes.csv", b"row_number,name\n"),
+    ),
+    "worklist over an earlier one": Refusal(
+        words=f"{_RESOLVE} {_POLICE}",
+        code="FILE_EXISTS",
+        place="--overwrite",
+        prepare=_write("out.csv", b"with a clerk's notes"),
+    ),
+    "worklist over a key": Refusal(
+        words=f"{_RESOLVE} --key {{road}}/police.key --out k.csv --overwrite",
+        code="FILE_EXISTS",
+        place="k.csv",
+        prepare=_key("k.csv"),
+    ),
+    "worklist over a shared secret": Refusal(
+        words=f"{_RESOLVE} --key {{road}}/police.key --out s.csv --overwrite",
+        code="FILE_EXISTS",
+        place="s.csv",
+        prepare=_shared("s.csv"),
     ),
     "worklist of another format": Refusal(
         words=f"{_RESOLVE} --key {{road}}/police.key --out out.doc", code="WORKLIST_FORMAT", place="out.doc"

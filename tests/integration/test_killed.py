@@ -63,9 +63,10 @@ def test_killed_encode_leaves_no_package(code: str, road: Road, tmp_path: Path) 
 
 def test_killed_encode_keeps_the_package_of_before(road: Road, tmp_path: Path) -> None:
     out = tmp_path / "students.smp"
-    out.write_bytes(b"the package of last month")
+    before = road.package("population").read_bytes()
+    out.write_bytes(before)
     assert python(KILL_IN_PACKAGE, *encode_words(road, out), cwd=tmp_path).status == -signal.SIGKILL
-    assert out.read_bytes() == b"the package of last month"
+    assert out.read_bytes() == before
 
 
 def test_stopped_encode_leaves_nothing(road: Road, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import csv
 import json
 import re
 import shlex
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from integration.people import (
     EXPORTS,
     OWNERS,
     QUARANTINED,
+    csv_bytes,
     row_key,
 )
 from integration.road import Commands, Done, Road, lay_out, secure_match, snapshot, write_exports
@@ -35,9 +37,14 @@ ENCODE_KEYS = {
     "states",
     "reasons",
     "quarantine",
+    "title",
+    "export",
+    "key_id",
+    "reasons_by_column",
+    "warnings",
 }
 LINK_KEYS = {"agreement", "tool", "kernel", "datasets", "links", "duplicates", "missing", "findings", "seconds"}
-RESOLVE_KEYS = {"dataset", "rows", "findings", "not_found", "worklist"}
+RESOLVE_KEYS = {"dataset", "rows", "findings", "not_found", "other_findings", "worklist"}
 
 
 def ok(done: Done) -> Done:
@@ -144,13 +151,63 @@ def test_keys_new_answers_machines(commands: Commands, city: Road, tmp_path: Pat
     answer = ok(
         commands.run("keys", "new", city.agreement, "--party", "police", "--out", out, "--json", cwd=tmp_path)
     ).json()
-    assert set(answer) >= {"party", "agreement", "key_epoch", "key"}
+    assert set(answer) >= {"party", "agreement", "key_epoch", "key", "key_id", "new_shared_secret"}
+    assert answer["new_shared_secret"] is True
     assert (answer["party"], answer["key"]) == ("police", str(out))
+
+
+def test_departments_can_compare_the_name_of_their_secret(
+    commands: Commands, city: Road, encoded: dict[str, Done], tmp_path: Path
+) -> None:
+    (name,) = {done.json()["key_id"] for dataset, done in encoded.items() if dataset != "population"}
+    assert name in encoded["population"].lines[-3]
+    words = ["keys", "new", city.agreement, "--party", "hrss", "--shared-from", city.root / "shared.secret"]
+    done = ok(commands.run(*words, "--out", "taken.key", cwd=tmp_path))
+    assert done.lines[0].startswith(f"Took over the shared secret {name}: ")
+    done = ok(commands.run(*words[:5], "--out", "begun.key", cwd=tmp_path))
+    assert re.match(r"Began a NEW shared secret, [0-9a-f]{16}: ", done.lines[0])
+    assert name not in done.lines[0]
+
+
+def test_no_usable_row_still_says_why(commands: Commands, road: Road, tmp_path: Path) -> None:
+    """The one refusal that leaves a file: what a department has to correct."""
+    row = [*EXPORTS["population"][1]]
+    row[EXPORTS["population"][0].index("人员状态")] = "?"
+    bad = [EXPORTS["population"][0], *EXPORTS["population"][8:9], row]
+    (tmp_path / "e.csv").write_bytes(csv_bytes(bad, "utf-8"))
+    words = [road.agreement, "population", "e.csv", "--key", road.key("police"), "--out", "out.smp"]
+    done = commands.run("department", "encode", *words, cwd=tmp_path)
+    assert (done.status, done.out) == (2, b"")
+    assert done.error.startswith(
+        "error: RELEASE_EMPTY: e.csv: not one row of 2 can be used (CODE_UNKNOWN 1 (人员状态), "
+    )
+    assert "the rows are listed in out.smp.quarantine.csv" in done.error
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["e.csv", "out.smp.quarantine.csv"]
+    assert [line["row_number"] for line in rows_of(tmp_path / "out.smp.quarantine.csv")] == ["2", "3"]
+
+
+def test_a_damaged_column_is_warned_of(encoded: dict[str, Done]) -> None:
+    answer = encoded["resident_pension"].json()
+    assert answer["warnings"][0].startswith("column AAC002 (id_number): 50.0% missing; ")
+    assert encoded["population"].lines.count("") == 0
+    assert any(line.startswith("warning: column 公民身份号码 (id_number): ") for line in encoded["population"].lines)
+
+
+def test_a_package_and_a_quarantine_list_are_replaced(commands: Commands, road: Road, tmp_path: Path) -> None:
+    words = [road.agreement, "population", road.export("population"), "--key", road.key("police"), "--out", "out.smp"]
+    for _ in range(2):
+        ok(commands.run("department", "encode", *words, cwd=tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.smp", "out.smp.quarantine.csv"]
 
 
 def test_encode_closes_with_the_account(encoded: dict[str, Done]) -> None:
     lines = encoded["population"].lines
-    assert lines[0] == "population: charset GB18030"
+    assert lines[0] == "population (常住人口) <- population.csv: charset GB18030"
+    assert re.fullmatch(
+        r"agreement [0-9a-f]{16}…, shared secret [0-9a-f]{16}: both are the same in every department; "
+        r"compare them by telephone",
+        lines[-3],
+    )
     assert re.fullmatch(r"read 11 = encoded 7 \+ quarantined 4; package digest [0-9a-f]{16}…", lines[-2])
     assert lines[-1] == "Wrote sent/population.smp. Next: send it to the bureau."
 
@@ -163,6 +220,7 @@ def test_encode_answers_machines(encoded: dict[str, Done]) -> None:
         assert set(answer) >= ENCODE_KEYS
         assert answer["read"] == answer["encoded"] == len(EXPORTS[dataset]) - 1
         assert (answer["quarantined"], answer["reasons"], answer["quarantine"]) == (0, {}, None)
+        assert answer["reasons_by_column"] == {}
         assert answer["package"] == f"sent/{dataset}.smp"
         assert re.fullmatch(r"[0-9a-f]{64}", answer["package_digest"])
     assert encoded["resident_pension"].json()["charset"] == "utf-8-sig"
@@ -241,6 +299,8 @@ def test_worklist_of_the_population_in_chinese(commands: Commands, city: Road, l
     out = tmp_path / "worklist.csv"
     done = resolve(commands, city, "population", out)
     assert done.lines == [f"population: 2 findings. Wrote {out} with 2 rows; it holds raw values."]
+    again = resolve(commands, city, "population", out, "--overwrite")
+    assert again.lines == done.lines
     rows = rows_of(out)
     assert [(row["疑点类型"], row["规则"], row["原表行号"]) for row in rows] == [
         ("未参保", "medical", "3"),
@@ -262,6 +322,7 @@ def test_worklist_of_a_pension_in_english(commands: Commands, city: Road, linked
         "rows": 1,
         "findings": 1,
         "not_found": 0,
+        "other_findings": {"employee_pension": 1},
         "worklist": str(out),
     }
     (row,) = rows_of(out)
@@ -272,7 +333,12 @@ def test_worklist_of_a_pension_in_english(commands: Commands, city: Road, linked
 
 def test_worklist_as_a_workbook(commands: Commands, city: Road, linked: Done, tmp_path: Path) -> None:
     out = tmp_path / "worklist.xlsx"
-    resolve(commands, city, "employee_medical", out)
+    done = resolve(commands, city, "employee_medical", out)
+    assert done.lines == [
+        f"employee_medical: 1 finding. Wrote {out} with 1 row; it holds raw values.",
+        "Still to resolve, each with its own export: resident_medical 1.",
+    ]
+    assert CalamineWorkbook.from_path(out).sheet_names == ["核查清单"]
     header, row = CalamineWorkbook.from_path(out).get_sheet_by_index(0).to_python()
     cells = dict(zip(header, row, strict=True))
     assert (cells["疑点类型"], cells["比对依据"], cells["对方数据"]) == ("重复", "身份证号一致", "城乡居民基本医疗保险")
@@ -336,7 +402,7 @@ def test_names_with_spaces_and_chinese_characters(commands: Commands, road: Road
     folder.mkdir()
     export, key, out = folder / "常住 人口.csv", folder / "公安 钥匙.key", folder / "上报 包.smp"
     export.write_bytes(road.export("population").read_bytes())
-    key.write_bytes(road.key("police").read_bytes())
+    shutil.copy(road.key("police"), key)
     ok(
         commands.run(
             "department", "encode", road.agreement, "population", export, "--key", key, "--out", out, cwd=folder

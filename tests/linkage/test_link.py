@@ -12,7 +12,7 @@ import pytest
 from bureau.hand_rows import AGREEMENT, Row, encode, person
 from secure_match.agreement import Agreement
 from secure_match.encoded import EncodedDataset
-from secure_match.errors import LinkageError
+from secure_match.errors import LinkageError, PackageError
 from secure_match.linkage import Decision, LinkResult, TokenState, link
 
 OPEN = {"first_month": "202601", "last_month": None}
@@ -173,7 +173,7 @@ def shuffled(dataset: EncodedDataset, random: Random) -> EncodedDataset:
     return EncodedDataset(manifest=dataset.manifest, table=dataset.table.take(pa.array(order, pa.int64())))
 
 
-def test_the_order_of_datasets_and_rows_changes_nothing() -> None:
+def test_the_order_of_datasets_changes_nothing() -> None:
     random = Random(4)
     names = ["张三", "李四", "王五", "欧阳震华", "欧阳震化", "张三丰"]
 
@@ -196,11 +196,19 @@ def test_the_order_of_datasets_and_rows_changes_nothing() -> None:
     assert (expected.row_i < expected.row_j).all()
     for threads in (1, 2, None):
         random.shuffle(datasets)
-        result = link(AGREEMENT, [shuffled(dataset, random) for dataset in datasets], threads=threads)
+        result = link(AGREEMENT, datasets, threads=threads)
         assert result.pairs_table().equals(expected.pairs_table())
         assert result.labels.tolist() == expected.labels.tolist()
         assert result.rows.handles.tobytes() == expected.rows.handles.tobytes()
         assert result.passes == expected.passes
+
+
+def test_rows_that_do_not_stand_in_the_order_of_their_handles_are_refused() -> None:
+    dataset = encode("population", [citizen(place, "张三", f"p{place}") for place in range(20)])
+    link(AGREEMENT, [dataset])
+    with pytest.raises(PackageError) as caught:
+        link(AGREEMENT, [shuffled(dataset, Random(1))])
+    assert caught.value.code == "PACKAGE_ORDER"
 
 
 def test_a_block_that_is_too_large_is_reported_and_not_compared() -> None:
@@ -258,3 +266,20 @@ def test_datasets_whose_columns_are_not_the_agreements() -> None:
 def test_empty_datasets_link_to_nothing() -> None:
     result = link(AGREEMENT, [encode("population", []), encode("students", [])])
     assert (len(result.row_i), len(result.labels), result.pairs_table().num_rows) == (0, 0, 0)
+
+
+def test_a_number_on_too_many_rows_is_no_number() -> None:
+    """A placeholder that passes the check must not make one person of everybody who has it."""
+    content = AGREEMENT.model_dump()
+    content["limits"]["max_rows_per_person"] = 2
+    agreement = Agreement.model_validate(content)
+    number = enrolled(1, "甲一", "x")["id_number"]
+    rows = [
+        enrolled(place, name, name, id_number=number) for place, name in enumerate(("甲一", "乙二", "丙三"), start=1)
+    ]
+    few, _ = Names(agreement, employee_medical=rows[:2]).link()
+    assert (few.crowded_tokens.tokens, few.crowded_tokens.rows) == (0, 0)
+    assert (few.decision == Decision.LINK).sum() == 1
+    many, _ = Names(agreement, employee_medical=rows).link()
+    assert (many.crowded_tokens.tokens, many.crowded_tokens.rows) == (1, 3)
+    assert (many.decision == Decision.LINK).sum() == 0

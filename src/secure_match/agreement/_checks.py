@@ -10,6 +10,8 @@ from secure_match.errors import AgreementError, Place
 
 _LARGEST_INTEGER: Final = 999_999_999
 _MOST_CONSTRAINED: Final = 64
+_MOST_VALUES: Final = 1000
+"""Distinct values that a coded column may have; a county's towns fit, birth dates and names do not."""
 
 
 def _fail(message: str, key: str, code: str = "AGREEMENT_INVALID") -> AgreementError:
@@ -97,18 +99,22 @@ def _check_datasets(agreement: Agreement) -> None:
             raise _fail("the owner is not a party with the role department", f"{key}.owner")
         if not dataset.identity:
             raise _fail("name at least one identity field", f"{key}.identity")
-        for name in dataset.identity:
+        headers: set[str] = set()
+        for name, header in dataset.identity.items():
             if name not in agreement.fields:
                 raise _fail(f"there is no identity field {name}", f"{key}.identity.{name}")
+            if header in headers:
+                raise _fail("this header holds another identity field already", f"{key}.identity.{name}")
+            headers.add(header)
         names = [column.name for column in dataset.columns]
         if len(set(names)) != len(names):
             raise _fail("two columns have one name", f"{key}.columns")
         for position, column in enumerate(dataset.columns):
-            _check_column(agreement, dataset, column, f"{key}.columns[{position}]")
+            _check_column(agreement, column, f"{key}.columns[{position}]")
         _check_spell(dataset, key)
 
 
-def _check_column(agreement: Agreement, dataset: Dataset, column: CodedColumn, key: str) -> None:
+def _check_column(agreement: Agreement, column: CodedColumn, key: str) -> None:
     if (column.column is None) == (column.derive is None):
         raise _fail("give exactly one of column and derive", key)
     if column.derive is not None:
@@ -130,8 +136,20 @@ def _check_column(agreement: Agreement, dataset: Dataset, column: CodedColumn, k
             raise _fail("bands are lower bounds of an integer column, rising, the first covering the range", key)
         if column.bands[0] < -_LARGEST_INTEGER or column.bands[-1] > column.range[1]:
             raise _fail("a band lies outside the range", key)
-    if column.column in (dataset.row_key, *dataset.identity.values()):
-        raise _fail("a column that identifies a person cannot leave as codes", f"{key}.column")
+    identifying = {header for item in agreement.datasets for header in (item.row_key, *item.identity.values())}
+    if column.column in identifying:
+        raise _fail("a column that identifies a person, here or in another dataset, cannot leave", f"{key}.column")
+    _check_distinct_values(column, key)
+
+
+def _check_distinct_values(column: CodedColumn, key: str) -> None:
+    """Codes that tell people apart are no codes: a column leaves with few distinct values or not at all."""
+    if column.codes is not None and len(column.codes) > _MOST_VALUES:
+        raise _fail(f"at most {_MOST_VALUES} codes can leave in one column", f"{key}.codes")
+    if column.bands is not None and len(column.bands) > _MOST_VALUES:
+        raise _fail(f"at most {_MOST_VALUES} bands can leave in one column", f"{key}.bands")
+    if column.range is not None and column.bands is None and column.range[1] - column.range[0] >= _MOST_VALUES:
+        raise _fail(f"a range of more than {_MOST_VALUES} numbers tells people apart; give bands", f"{key}.range")
 
 
 def _check_spell(dataset: Dataset, key: str) -> None:

@@ -8,11 +8,11 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from secure_match.agreement.strict import StrictModel
+from secure_match.agreement.strict import StrictModel, VisibleText
 from secure_match.agreement.tables import tables_digest
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
-Text = Annotated[str, Field(min_length=1, max_length=2000)]
+Text = Annotated[VisibleText, Field(min_length=1)]
 Month = Annotated[int, Field(ge=190001, le=299912)]
 Threshold = Annotated[float, Field(gt=0.0, le=1.0)]
 FieldKind = Literal["id_number", "name", "sex", "birth_date", "phone"]
@@ -54,7 +54,7 @@ class Party(StrictModel):
     id: Identifier
     role: Literal["department", "keyholder", "bureau", "reviewer"]
     name: Text
-    public_keys: dict[Identifier, str] = Field(default_factory=dict)
+    public_keys: dict[Identifier, VisibleText] = Field(default_factory=dict)
 
 
 class IdentityField(StrictModel):
@@ -76,7 +76,7 @@ class CodedColumn(StrictModel):
     name: Identifier
     type: Literal["code", "month", "integer"]
     column: Text | None = None
-    derive: str | None = None
+    derive: VisibleText | None = None
     codes: tuple[Text, ...] | None = None
     range: tuple[int, int] | None = None
     bands: tuple[int, ...] | None = None
@@ -120,7 +120,7 @@ class PassField(StrictModel):
         insertions: how many hash positions the whole field sets, shared out among its tokens.
     """
 
-    field: str
+    field: VisibleText
     qgram_sizes: Annotated[tuple[Annotated[int, Field(ge=1, le=4)], ...], Field(min_length=1)]
     positional: bool = False
     insertions: Annotated[int, Field(ge=1, le=4096)]
@@ -136,7 +136,7 @@ class Pass(StrictModel):
     """
 
     id: Identifier
-    block_on: tuple[str, ...] = ()
+    block_on: tuple[VisibleText, ...] = ()
     fields: Annotated[tuple[PassField, ...], Field(min_length=1)]
     encoder: Literal["clk"] = "clk"
     bits: Literal[256, 512, 1024, 2048, 4096] = 1024
@@ -164,10 +164,13 @@ class Limits(StrictModel):
     Attributes:
         max_fuzzy_share: largest share of a dataset's rows whose fuzzy encodings may leave.
         max_block_rows: rows above which a block is not compared, but reported.
+        max_rows_per_person: rows above which an ID token (a placeholder number, say) counts as none, and a person's
+            rows are not paired for duplicates; both are reported.
     """
 
     max_fuzzy_share: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
     max_block_rows: Annotated[int, Field(ge=2, le=1_000_000)] = 5000
+    max_rows_per_person: Annotated[int, Field(ge=2, le=10_000)] = 50
 
 
 class ExclusionGroup(StrictModel):
@@ -175,7 +178,7 @@ class ExclusionGroup(StrictModel):
 
     id: Identifier
     title: Text
-    schemes: Annotated[tuple[str, ...], Field(min_length=1)]
+    schemes: Annotated[tuple[VisibleText, ...], Field(min_length=1)]
     same_scheme: bool = True
 
 
@@ -190,8 +193,8 @@ class CoverageRule(StrictModel):
     id: Identifier
     title: Text
     population: Identifier
-    schemes: Annotated[tuple[str, ...], Field(min_length=1)]
-    eligible: dict[Identifier, tuple[str | int, ...]] = Field(default_factory=dict)
+    schemes: Annotated[tuple[VisibleText, ...], Field(min_length=1)]
+    eligible: dict[Identifier, tuple[VisibleText | int, ...]] = Field(default_factory=dict)
     excused_by: tuple[Identifier, ...] = ()
 
 

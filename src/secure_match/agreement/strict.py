@@ -3,8 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
+
+from secure_match.errors import visible
+
+MAX_TEXT: Final = 2000
+
+
+def _require_visible(text: str) -> str:
+    if visible(text) != text:
+        raise PydanticCustomError(
+            "text_not_visible",
+            "control and invisible characters (line breaks, tabs, escapes, direction marks) cannot stand here; "
+            "remove them",
+        )
+    return text
+
+
+VisibleText = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_require_visible)]
+"""Text that looks like what it is wherever it is shown: no control, format or line-separating characters."""
 
 
 class StrictModel(BaseModel):

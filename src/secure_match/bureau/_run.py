@@ -64,7 +64,7 @@ def run_bureau(
     if progress is not None:
         progress("findings")
     rows = PersonRows.build(agreement, links)
-    duplicates = [find_duplicates(rows, group) for group in agreement.exclusions]
+    duplicates = [find_duplicates(agreement, rows, group) for group in agreement.exclusions]
     missing = {rule.id: find_missing(agreement, rows, rule) for rule in agreement.coverage}
     found = [item for item in missing.values() if item is not None]
     packages = build_returns(agreement, rows, duplicates, found, digests)
@@ -104,6 +104,8 @@ def _link_summary(links: LinkResult) -> dict[str, Any]:
         "link_by_passes": int((is_link & ~equal).sum()),
         "possible_link": int((links.decision == Decision.POSSIBLE_LINK).sum()),
         "refused_by_constraint": int(links.refused.sum()),
+        "crowded_tokens": links.crowded_tokens.tokens,
+        "crowded_token_rows": links.crowded_tokens.rows,
         "persons": len(np.unique(links.labels)),
         "passes": [
             {
@@ -130,8 +132,12 @@ def _duplicate_summary(rows: PersonRows, item: Duplicates) -> dict[str, Any]:
     labels = rows.links.labels
     return {
         "rule": item.rule,
+        "examined": not item.absent_datasets,
+        "absent_datasets": list(item.absent_datasets),
         "found": len(item.row_i),
         "persons": len(np.unique(labels[item.row_i])),
+        "skipped_persons": item.skipped_persons,
+        "skipped_rows": item.skipped_rows,
         "by_id_token": int(item.by_token.sum()),
         "by_passes": int((~item.by_token).sum()),
         "by_datasets": pairs,

@@ -28,7 +28,7 @@ def read_packages(agreement: Agreement, paths: Sequence[Path]) -> tuple[list[Enc
         The datasets, and dataset id to package digest.
 
     Raises:
-        PackageError: as ``encoded.files.read_dataset`` does.
+        PackageError: as ``encoded.files.read_dataset`` and ``linkage.verify_linkable`` do, with the file.
         LinkageError: as ``linkage.verify_linkable`` does, with the file.
     """
     datasets: list[EncodedDataset] = []
@@ -36,7 +36,7 @@ def read_packages(agreement: Agreement, paths: Sequence[Path]) -> tuple[list[Enc
     for path in paths:
         dataset, digest = read_package(path)
         with located(path):
-            verify_linkable(agreement, [*datasets, dataset])
+            verify_linkable(agreement, [dataset], beside=datasets)
         datasets.append(dataset)
         digests[dataset.manifest.dataset] = digest
     return datasets, digests

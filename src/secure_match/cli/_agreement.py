@@ -11,14 +11,18 @@ from secure_match.agreement import dataset_passes, leaving_columns
 from secure_match.agreement.files import read_agreement, write_city_agreement
 from secure_match.cli._output import print_json, say, show_table
 
-app = typer.Typer(no_args_is_help=True, help="Write and check the agreement that every party holds.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Write and check the agreement that every party holds."
+)
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+JsonOption = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object for machines.")]
 
 
 @app.command()
 def new(
-    directory: Annotated[Path, typer.Argument(help="Where agreement.toml is written; made if it is not there.")],
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIRECTORY", help="Where agreement.toml is written; made if it is not there.")
+    ],
 ) -> None:
     """Write a commented agreement for a small city that works as it stands.
 
@@ -30,7 +34,7 @@ def new(
 
 @app.command()
 def check(
-    file: Annotated[Path, typer.Argument(help="The agreement, e.g. agreement.toml.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The agreement, e.g. agreement.toml.")],
     as_json: JsonOption = False,
 ) -> None:
     """Validate an agreement; print its fingerprint and exactly which columns would leave each department.

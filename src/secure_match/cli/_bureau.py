@@ -12,7 +12,7 @@ from secure_match.agreement.files import read_agreement
 from secure_match.bureau.stations import link_packages
 from secure_match.cli._output import print_json, say, show_table, step_progress
 
-app = typer.Typer(no_args_is_help=True, help="For the bureau: link packages and return findings.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="For the bureau: link packages and return findings.")
 
 _STEPS = 10
 
@@ -25,10 +25,12 @@ def _group() -> None:
 @app.command()
 def link(
     agreement_file: Annotated[Path, typer.Argument(metavar="AGREEMENT", help="The agreement, e.g. agreement.toml.")],
-    packages: Annotated[list[Path], typer.Argument(help="Packages of the departments (.smp), in any order.")],
+    packages: Annotated[
+        list[Path], typer.Argument(metavar="PACKAGES", help="Packages of the departments (.smp), in any order.")
+    ],
     out: Annotated[Path, typer.Option(help="Directory for findings, links and summary.json; made if it is not there.")],
     threads: Annotated[int | None, typer.Option(min=1, help="Threads that compare. Default: all cores.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Link packages across and within; write one findings package per department.
 
@@ -43,7 +45,7 @@ def link(
         print_json(summary)
         return
     show_summary(summary)
-    say(f"Wrote {', '.join(str(path) for path in paths.values())} and {out / 'summary.json'}.")
+    say(f"Wrote {', '.join(map(str, (*paths.values(), out / 'links.parquet')))} and {out / 'summary.json'}.")
     say("Next: send each department its findings package.")
 
 
@@ -71,8 +73,8 @@ def show_summary(summary: dict[str, Any]) -> None:
     for item in links["passes"]:
         if item["skipped_blocks"]:
             say(
-                f"pass {item['id']}: {item['skipped_blocks']:,} blocks with {item['skipped_rows']:,} rows are larger "
-                "than max_block_rows and were not compared"
+                f"pass {item['id']}: not compared, because larger than max_block_rows: "
+                f"blocks {item['skipped_blocks']:,}, rows in them {item['skipped_rows']:,}"
             )
     show_table(
         "Duplicates (pairs of rows)",

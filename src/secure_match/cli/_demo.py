@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from secure_match.agreement import Agreement, Dataset
+from secure_match.agreement import Agreement, Dataset, city_template
 from secure_match.agreement.files import read_agreement, write_city_agreement
 from secure_match.bureau.files import make_directory, write_json
 from secure_match.bureau.stations import link_packages
@@ -28,6 +28,7 @@ from secure_match.synthetic import City, CityConfig, generate_city, write_export
 app = typer.Typer(help="Run every role on a synthetic city and measure the result against the truth.")
 
 _MARK: Final = ".secure-match-demo"
+_DEMO_ID: Final = "demo_city"
 _MAX_SEED: Final = (1 << 63) - 1
 
 
@@ -77,7 +78,7 @@ def demo(
     _clear(desk)
     with step_progress("demo", 30, quiet=as_json) as step:
         step("a synthetic city")
-        agreement = read_agreement(write_city_agreement(out))
+        agreement = _demo_agreement(out)
         city = generate_city(CityConfig(people=people, seed=seed))
         _hand_out(agreement, city, desk, seed)
         made = time.monotonic()
@@ -186,6 +187,13 @@ def _clear(desk: _Desk) -> None:
             (desk.out / name).unlink(missing_ok=True)
     make_directory(desk.out)
     (desk.out / _MARK).write_text("Made by secure-match demo; a new demo may delete what is here.\n", encoding="utf-8")
+
+
+def _demo_agreement(out: Path) -> Agreement:
+    """The template under an id of its own: the demo's keys are no secret and must fit no real agreement."""
+    path = write_city_agreement(out)
+    path.write_text(city_template().replace('id = "city_enrolment"', f'id = "{_DEMO_ID}"', 1), encoding="utf-8")
+    return read_agreement(path)
 
 
 def _hand_out(agreement: Agreement, city: City, desk: _Desk, seed: int) -> None:

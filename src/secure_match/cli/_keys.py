@@ -10,12 +10,15 @@ import typer
 
 from secure_match.agreement.files import read_agreement
 from secure_match.cli._output import print_json, say
+from secure_match.department import _labels
 from secure_match.department.files import read_key, read_shared_secret, write_key, write_shared_secret
-from secure_match.department.keys import SECRET_BYTES, DepartmentKey
+from secure_match.department.keys import SECRET_BYTES, DepartmentKey, derive_key_id
 from secure_match.department.secret_access import reveal
 from secure_match.errors import KeyFileError, UsageError, located
 
-app = typer.Typer(no_args_is_help=True, help="Make the departments' keys. The bureau must never hold one.")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="Make the departments' keys. The bureau must never hold one."
+)
 
 
 @app.command()
@@ -27,7 +30,7 @@ def new(
         Path | None,
         typer.Option(help="Shared secret file of the department that began, made by: secure-match keys share"),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object for machines.")] = False,
 ) -> None:
     """Make a department's key: the shared encoding secret, and a handle secret that is its own alone.
 
@@ -59,17 +62,33 @@ def new(
         handle_secret=secrets.token_bytes(SECRET_BYTES),
     )
     write_key(key, out)
+    name = derive_key_id(shared, _labels.ENCODING, agreement.id, agreement.key_epoch)
     if as_json:
-        print_json({"party": party, "agreement": agreement.id, "key_epoch": agreement.key_epoch, "key": str(out)})
+        print_json(
+            {
+                "party": party,
+                "agreement": agreement.id,
+                "key_epoch": agreement.key_epoch,
+                "key": str(out),
+                "key_id": name,
+                "new_shared_secret": shared_from is None,
+            }
+        )
         return
+    if shared_from is None:
+        say(f"Began a NEW shared secret, {name}: the other departments have to take it over with --shared-from.")
+    else:
+        say(f"Took over the shared secret {name}: compare this name with the department that began.")
     say(f"Wrote {out} for {party}. Keep it in the department: whoever holds it can test guesses of ID numbers.")
 
 
 @app.command()
 def share(
-    key: Annotated[Path, typer.Argument(help="The key file of the department that began, e.g. police.key.")],
+    key: Annotated[
+        Path, typer.Argument(metavar="KEY", help="The key file of the department that began, e.g. police.key.")
+    ],
     out: Annotated[Path, typer.Option(help="The shared secret file to write, for the other departments only.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object for machines.")] = False,
 ) -> None:
     """Write the shared part of a key for the other departments. The handle secret is not in it.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import io
+import signal
 import sys
 import traceback
 from pathlib import Path
@@ -24,6 +25,7 @@ EXIT_DEFECT: Final = 1
 EXIT_REFUSED: Final = 2
 EXIT_STOPPED: Final = 130
 
+_STOP_SIGNALS: Final = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _STOPPED: Final = "stopped; nothing unfinished was written"
 _PACKAGE: Final = str(Path(__file__).parents[1])
 
@@ -93,6 +95,9 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that cannot show a character must not stop a command that has done its work.
             stream.reconfigure(errors="backslashreplace")
+    for number in _STOP_SIGNALS:
+        # So that a service manager's stop, or a closed terminal, cleans up as Ctrl-C does.
+        signal.signal(number, _interrupt)
     message = ""
     status = 0
     try:
@@ -114,6 +119,10 @@ def main() -> None:
     if message:
         sys.stderr.write(message + "\n")
     sys.exit(status)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _describe_call(error: TyperException) -> str:

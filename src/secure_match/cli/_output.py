@@ -1,4 +1,8 @@
-"""EDGE: what commands print: one JSON object for machines, or lines and a progress bar for people."""
+"""EDGE: what commands print: one JSON object for machines, or lines and a progress bar for people.
+
+Invariant: no string is taken as markup or reaches the terminal with a character that it would act on or hide; texts
+of agreements and packages are written by others.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +22,9 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 from rich.table import Table
+from rich.text import Text
+
+from secure_match.errors import visible
 
 # A pipe has no width of its own; 80 columns would fold every path.
 _PIPE_COLUMNS: Final = 140
@@ -27,23 +34,33 @@ _err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def print_json(value: dict[str, Any]) -> None:
     """Print the one JSON object of a ``--json`` run."""
-    print(json.dumps(value, ensure_ascii=False, indent=2))  # noqa: T201  # Machines read this.
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    print("\n".join(_json_escaped(line) for line in text.split("\n")))  # noqa: T201  # Machines read this.
+
+
+def _json_escaped(line: str) -> str:
+    """The same JSON with its hidden characters, which stand in strings only, as JSON's own escapes."""
+    return "".join(mark if visible(mark) == mark else json.dumps(mark)[1:-1] for mark in line)
+
+
+def _literal(text: str) -> Text:
+    return Text(visible(text))
 
 
 def say(*lines: str) -> None:
     """Print lines for people."""
     for line in lines:
-        _out.print(line, markup=False)
+        _out.print(_literal(line))
 
 
 def show_table(title: str, headers: list[str], rows: list[list[str]]) -> None:
     """Print a table; numbers stand at the right."""
-    table = Table(title=title, title_justify="left", title_style="bold")
+    table = Table(title=_literal(title), title_justify="left", title_style="bold")
     for place, header in enumerate(headers):
         numeric = bool(rows) and all(row[place].replace(",", "").replace(".", "").rstrip("%").isdigit() for row in rows)
-        table.add_column(header, justify="right" if numeric else "left", overflow="fold")
+        table.add_column(_literal(header), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*map(_literal, row))
     _out.print(table)
 
 
@@ -52,12 +69,12 @@ def row_progress(label: str, *, quiet: bool) -> Iterator[Callable[[int], None]]:
     """Count rows on standard error while a long step runs."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         TextColumn("{task.completed:,} rows"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=_err, transient=True, disable=quiet or not _err.is_terminal) as bar:
-        task = bar.add_task(label, total=None)
+        task = bar.add_task(visible(label), total=None)
         yield lambda rows: bar.advance(task, rows)
 
 
@@ -66,11 +83,11 @@ def step_progress(label: str, total: int, *, quiet: bool) -> Iterator[Callable[[
     """Name the current step on standard error while a run of several steps goes on."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=_err, transient=True, disable=quiet or not _err.is_terminal) as bar:
-        task = bar.add_task(label, total=total)
-        yield lambda step: bar.update(task, advance=1, description=f"{label}: {step}")
+        task = bar.add_task(visible(label), total=total)
+        yield lambda step: bar.update(task, advance=1, description=visible(f"{label}: {step}"))

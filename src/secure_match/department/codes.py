@@ -21,7 +21,7 @@ _MONTH_FORM: Final = (
 _EARLIEST_YEAR: Final = 1900
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
 class CodedResult:
     """One coded column of a batch.
 

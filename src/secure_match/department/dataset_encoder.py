@@ -18,7 +18,7 @@ from secure_match.agreement import Agreement, Dataset, dataset_fields, dataset_p
 from secure_match.department import _labels
 from secure_match.department.codes import encode_column
 from secure_match.department.handles import HandleMaker
-from secure_match.department.keys import DepartmentKey, derive_key, derive_key_id
+from secure_match.department.keys import DepartmentKey, Guarded, derive_key, derive_key_id
 from secure_match.department.normalise import NormalisedField, normalise_fields
 from secure_match.department.normalise._field import clean_text
 from secure_match.department.passes import PassKeys, encode_pass, pass_column, view_of
@@ -92,7 +92,7 @@ def verify_key(agreement: Agreement, dataset: Dataset, key: DepartmentKey) -> No
         raise KeyFileError(f"the key is not of the agreement's epoch {agreement.key_epoch}", code="KEY_EPOCH")
 
 
-class DatasetEncoder:
+class DatasetEncoder(Guarded):
     """Encodes exports of one dataset under an agreement.
 
     Args:

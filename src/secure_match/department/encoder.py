@@ -9,6 +9,7 @@ Invariants:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal, Protocol, runtime_checkable
 
@@ -41,6 +42,7 @@ CHUNK_BYTES: Final = 1 << 27
 """A chunk has at most this many rows, and fewer where its filters and hash values would take more bytes."""
 
 PASS_ID: Final = "clk"  # noqa: S105  # The id of a pass, not a password.
+_DATASET_NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _DEFINITION_IDS: Final = {"as_schema": "clkhash-v3", "no_bits": "clkhash-v3/missing-no-bits"}
 
 
@@ -90,6 +92,9 @@ class Encoder:
         Raises:
             UsageError: ``OPTION_UNKNOWN``.
         """
+        if not isinstance(key, EncodingKey):
+            # A department's key must not come under a schema: the schema chooses how keys are derived.
+            raise UsageError("the key is an EncodingKey; make one with EncodingKey.from_secret", code="OPTION_UNKNOWN")
         if missing not in _DEFINITION_IDS or on_invalid not in {"raise", "null"}:
             raise UsageError("missing is as_schema or no_bits; on_invalid is raise or null", code="OPTION_UNKNOWN")
         self._schema, self._key, self._missing, self._on_invalid = schema, key, missing, on_invalid
@@ -112,7 +117,7 @@ class Encoder:
             data: an object with the Arrow PyCapsule interface (PyArrow, pandas, Polars, DuckDB), or a
                 sequence of rows of text.
             row_key: the column whose text is the key that handles are made of; by default the row number is.
-            dataset: name of the dataset; it takes part in the handles.
+            dataset: name of the dataset, lower-case letters, digits and underscores; it takes part in the handles.
 
         Returns:
             The pass ``clk``: one encoding of ``length_bits`` bits for each row, in the order of the rows.
@@ -123,6 +128,8 @@ class Encoder:
                 ``on_invalid="raise"`` a ``VALUE_`` code of ``_tokenise.REASONS``. Rows count from 1 at the
                 first row of data; the first bad row is named, and in it the first bad feature.
         """
+        if dataset and not _DATASET_NAME.fullmatch(dataset):
+            raise UsageError("a dataset's name has lower-case letters, digits and underscores", code="OPTION_UNKNOWN")
         source = self._read(data, row_key)
         handles = make_handles(self._key, dataset, source.num_rows, source.columns[-1] if row_key else None, row_key)
         encodings, valid = self._encode(source)
@@ -192,7 +199,7 @@ class Encoder:
             owner="",
             key_epoch="",
             key_id=derive_key_id(reveal(self._key, "encoding"), "encoding", fingerprint),
-            handle_key_id=derive_key_id(reveal(self._key, "handle"), "handle"),
+            handle_key_id=derive_key_id(reveal(self._key, "handle"), "handle", fingerprint, dataset),
             counts=RowCounts(read=num_rows, encoded=num_rows, quarantined=0),
             id_tokens=False,
             passes=(PassColumn(id=PASS_ID, bits=self._schema.length_bits, blocked=False),),

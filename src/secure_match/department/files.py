@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import csv
 import io
 import os
 import re
-from collections.abc import Callable
+import shlex
+import stat
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Annotated, Final, Literal, TypeVar
 
 import pyarrow as pa
-import xlsxwriter
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from secure_match.agreement.strict import StrictModel
+from secure_match.department._sheet import MAX_ROWS, write_sheet
 from secure_match.department.keys import SECRET_BYTES, DepartmentKey, EncodingKey
 from secure_match.department.quarantine import REASONS
 from secure_match.department.secret_access import reveal
@@ -26,9 +28,13 @@ from secure_match.errors import KeyFileError, Place, UsageError, located
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 """First characters that make spreadsheet programs take a cell for a formula (OWASP, "CSV Injection")."""
 _SIGNED_NUMBER: Final = re.compile(r"[+-][0-9]+")
-_XLSX_MAX_ROWS: Final = 1_048_576
+_KEY_FORMAT: Final = "secure_match/department-key"
+_SHARED_FORMAT: Final = "secure_match/shared-secret"
+_HEAD_BYTES: Final = 1 << 16
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+_QUARANTINE_HEADER: Final = ("row_number", "column", "code", "meaning")
 
-
+SecretText = Annotated[str, Field(repr=False)]
 KeyFileT = TypeVar("KeyFileT", bound="_KeyHeader")
 
 
@@ -38,7 +44,7 @@ class _KeyHeader(StrictModel):
     format_version: Literal[1]
     agreement_id: str
     key_epoch: str
-    encoding_secret: str
+    encoding_secret: SecretText
 
 
 class _KeyFile(_KeyHeader):
@@ -46,7 +52,7 @@ class _KeyFile(_KeyHeader):
 
     format: Literal["secure_match/department-key"]
     party: str
-    handle_secret: str
+    handle_secret: SecretText
 
 
 class _SharedFile(_KeyHeader):
@@ -74,7 +80,7 @@ def write_key(key: DepartmentKey, path: Path) -> None:
         KeyFileError: ``FILE_EXISTS`` rather than overwriting a key, or ``FILE_NOT_WRITABLE``.
     """
     content = _KeyFile(
-        format="secure_match/department-key",
+        format=_KEY_FORMAT,
         format_version=1,
         party=key.party,
         agreement_id=key.agreement_id,
@@ -92,7 +98,7 @@ def write_shared_secret(key: DepartmentKey, path: Path) -> None:
         KeyFileError: as :func:`write_key` does.
     """
     content = _SharedFile(
-        format="secure_match/shared-secret",
+        format=_SHARED_FORMAT,
         format_version=1,
         agreement_id=key.agreement_id,
         key_epoch=key.key_epoch,
@@ -105,7 +111,8 @@ def read_key(path: Path) -> DepartmentKey:
     """Read a key file.
 
     Raises:
-        KeyFileError: ``FILE_NOT_FOUND``, or ``KEY_FORMAT`` where the file is not a whole department key.
+        KeyFileError: ``FILE_NOT_FOUND``, ``KEY_FORMAT`` where the file is not a whole department key, or
+            ``KEY_PERMISSIONS`` where (on POSIX) its group or others may read or write it.
     """
     content = _read_secret_file(_KeyFile, path, "a department key file; make one with: secure-match keys new")
     with located(path):
@@ -122,8 +129,8 @@ def read_shared_secret(path: Path) -> SharedSecret:
     """Read a shared secret file.
 
     Raises:
-        KeyFileError: ``FILE_NOT_FOUND``, or ``KEY_FORMAT`` where the file is something else, a department's own key
-            included: handing that over would give its handles away.
+        KeyFileError: ``FILE_NOT_FOUND``, ``KEY_PERMISSIONS`` as :func:`read_key` does, or ``KEY_FORMAT`` where the file
+            is something else, a department's own key included: handing that over would give its handles away.
     """
     content = _read_secret_file(_SharedFile, path, "a shared secret file; make one with: secure-match keys share")
     with located(path):
@@ -150,7 +157,12 @@ def _write_secret_file(content: _KeyHeader, path: Path) -> None:
 def _read_secret_file(model: type[KeyFileT], path: Path, expected: str) -> KeyFileT:
     problem = ("KEY_FORMAT", f"this is not {expected}")
     try:
-        return model.model_validate_json(path.read_bytes())
+        with path.open("rb") as stream:
+            mode = os.fstat(stream.fileno()).st_mode
+            content = model.model_validate_json(stream.read())
+        if os.name != "posix" or not mode & _OTHERS:
+            return content
+        problem = ("KEY_PERMISSIONS", f"others may open this key file; run: chmod 600 {shlex.quote(str(path))}")
     except OSError as error:
         problem = ("FILE_NOT_FOUND", error.strerror or "cannot be read")
     except (ValidationError, ValueError):
@@ -173,40 +185,95 @@ def write_quarantine(table: pa.Table, path: Path) -> None:
     _write_csv(table.append_column("meaning", meanings), path)
 
 
-def write_worklist(table: pa.Table, path: Path) -> None:
+def verify_worklist_path(path: Path) -> None:
+    """Check a worklist's name before any work.
+
+    Raises:
+        UsageError: ``WORKLIST_FORMAT`` where it ends neither in ``.xlsx`` nor in ``.csv``.
+    """
+    if path.suffix.lower() not in (".xlsx", ".csv"):
+        raise UsageError("a worklist is written as .xlsx or .csv", code="WORKLIST_FORMAT", place=Place(file=path))
+
+
+def write_worklist(table: pa.Table, path: Path, *, title: str = "worklist") -> None:
     """Write a worklist as ``.xlsx`` or ``.csv``, by the ending of its name. All cells are text.
+
+    Args:
+        title: name of the sheet of an ``.xlsx`` file.
 
     Raises:
         UsageError: ``WORKLIST_FORMAT`` for another ending, ``WORKLIST_TOO_LONG`` for more rows than a sheet holds.
     """
-    writers: dict[str, Callable[[pa.Table, Path], None]] = {".xlsx": _write_xlsx, ".csv": _write_csv}
-    writer = writers.get(path.suffix.lower())
-    if writer is None:
-        raise UsageError("a worklist is written as .xlsx or .csv", code="WORKLIST_FORMAT", place=Place(file=path))
-    writer(table, path)
+    verify_worklist_path(path)
+    if path.suffix.lower() == ".xlsx":
+        _write_xlsx(table, path, title)
+    else:
+        _write_csv(table, path)
 
 
-def _write_xlsx(table: pa.Table, path: Path) -> None:
-    if table.num_rows >= _XLSX_MAX_ROWS:
+def verify_replaceable_package(path: Path) -> None:
+    """Check that writing a package to a path would overwrite nothing but an earlier package of encodings.
+
+    Raises:
+        UsageError: ``FILE_EXISTS``.
+    """
+    head = _head_of(path)
+    if head is None or (head.startswith(b"PK\x03\x04") and b'"secure_match/encoded"' in head):
+        return
+    raise UsageError(
+        "there is a file already that is no package; name another", code="FILE_EXISTS", place=Place(file=path)
+    )
+
+
+def verify_replaceable_quarantine(path: Path) -> None:
+    """Check that writing a quarantine list to a path would overwrite nothing but an earlier one.
+
+    Raises:
+        UsageError: ``FILE_EXISTS``.
+    """
+    head = _head_of(path)
+    if head is None or head.removeprefix(codecs.BOM_UTF8).startswith(",".join(_QUARANTINE_HEADER).encode()):
+        return
+    raise UsageError(
+        "there is a file already that is no quarantine list; name another", code="FILE_EXISTS", place=Place(file=path)
+    )
+
+
+def verify_replaceable_worklist(path: Path, *, overwrite: bool) -> None:
+    """Check that a worklist may be written to a path: nothing is there, or it may be overwritten and is no key.
+
+    Raises:
+        UsageError: ``FILE_EXISTS``.
+    """
+    head = _head_of(path)
+    problem = ""
+    if head is not None and (_KEY_FORMAT.encode() in head or _SHARED_FORMAT.encode() in head):
+        problem = "this is a key file, which is never overwritten; name another file"
+    elif head is not None and not overwrite:
+        problem = "there is a file already, perhaps with somebody's notes; name another, or add --overwrite"
+    if problem:
+        raise UsageError(problem, code="FILE_EXISTS", place=Place(file=path))
+
+
+def _head_of(path: Path) -> bytes | None:
+    """The first bytes of a file; None where there is none, empty where it cannot be read."""
+    if not path.exists():
+        return None
+    head = b""
+    with contextlib.suppress(OSError), path.open("rb") as stream:
+        head = stream.read(_HEAD_BYTES)
+    return head
+
+
+def _write_xlsx(table: pa.Table, path: Path, title: str) -> None:
+    if table.num_rows >= MAX_ROWS:
         raise UsageError(
             "an Excel sheet cannot hold so many rows; write .csv",
             code="WORKLIST_TOO_LONG",
             place=Place(file=path),
         )
     with atomic_writer(path) as stream:
-        # In memory: the library's temporary files would hold raw values in a shared directory.
-        book = xlsxwriter.Workbook(stream, {"in_memory": True, "strings_to_numbers": False})
-        sheet = book.add_worksheet("worklist")
-        bold = book.add_format({"bold": True})
-        for place, name in enumerate(table.column_names):
-            sheet.write_string(0, place, name, bold)
-            sheet.set_column(place, place, 18)
-            for row, value in enumerate(table.column(place).to_pylist(), start=1):
-                if value is not None:
-                    sheet.write_string(row, place, str(value))
-        sheet.freeze_panes(1, 0)
-        sheet.autofilter(0, 0, table.num_rows, max(0, table.num_columns - 1))
-        book.close()
+        write_sheet(stream, table, title=title)
 
 
 def _write_csv(table: pa.Table, path: Path) -> None:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from secure_match.department import _labels
-from secure_match.department.keys import DepartmentKey, derive_key, derive_key_id, keyed_prf_16
+from secure_match.department.keys import DepartmentKey, Guarded, derive_key, derive_key_id, keyed_prf_16
 from secure_match.department.secret_access import reveal
 from secure_match.encoded import binary_from_matrix
 
@@ -19,7 +19,7 @@ HANDLE_BYTES = 16
 BoolArray = npt.NDArray[np.bool_]
 
 
-class HandleMaker:
+class HandleMaker(Guarded):
     """Makes the handles of one dataset.
 
     Attributes:

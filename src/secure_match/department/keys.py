@@ -20,13 +20,10 @@ SECRET_BYTES: Final = 32
 _LABEL: Final = b"secure_match/v1/"
 
 
-class OpaqueKey:
-    """Holds secrets by name and gives them to nobody who asks politely."""
+class Guarded:
+    """Base of everything that holds key material, derived keys included: it does not leave its process."""
 
-    __slots__ = ("_secrets",)
-
-    def __init__(self, secrets: dict[str, bytes]) -> None:
-        self._secrets = secrets
+    __slots__ = ()
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}: secret>"
@@ -41,6 +38,15 @@ class OpaqueKey:
         raise TypeError(f"{type(self).__name__} cannot be compared; compare key ids")
 
     __hash__ = None  # type: ignore[assignment]
+
+
+class OpaqueKey(Guarded):
+    """Holds secrets by name and gives them to nobody who asks politely."""
+
+    __slots__ = ("_secrets",)
+
+    def __init__(self, secrets: dict[str, bytes]) -> None:
+        self._secrets = secrets
 
 
 class EncodingKey(OpaqueKey):
@@ -72,8 +78,10 @@ class EncodingKey(OpaqueKey):
         return cls({"encoding": data, "handle": bytes(handle)})
 
 
-class DepartmentKey(EncodingKey):
+class DepartmentKey(OpaqueKey):
     """A department's key for one agreement: the shared encoding secret and its own handle secret.
+
+    It is no ``EncodingKey``: a linkage schema chooses how keys are derived, and must not choose it for these secrets.
 
     Attributes:
         party: id of the department in the agreement.
@@ -116,7 +124,10 @@ def derive_key(secret: bytes, purpose: str, *context: str | bytes, length_bytes:
 
 
 def derive_key_id(secret: bytes, purpose: str, *context: str | bytes) -> str:
-    """A public name for a key: 16 hex digits that tell keys apart and reveal nothing of them."""
+    """A public name for a key: 16 hex digits that tell keys apart.
+
+    Of a random secret they reveal nothing; a guessed one can be tested by them, as by any encoding.
+    """
     return derive_key(secret, f"key-id/{purpose}", *context, length_bytes=8).hex()
 
 

@@ -26,6 +26,7 @@ import pyarrow.compute as pc
 
 from secure_match.agreement import Pass, PassField, split_view
 from secure_match.department._hashing import POSITIONS_PER_BLOCK, blake_blocks
+from secure_match.department.keys import Guarded
 from secure_match.department.normalise import NormalisedField
 from secure_match.department.normalise._texts import surnames_of
 from secure_match.encoded import PassColumn, binary_from_matrix
@@ -40,15 +41,12 @@ Tokens = list[tuple[bytes, int]]
 """Tokens of one value with the number of positions that each sets."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class PassKeys:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class PassKeys(Guarded):
     """Keys of one pass: ``tag_key`` has 32 bytes, ``secret_key`` 64."""
 
     tag_key: bytes
     secret_key: bytes
-
-    def __repr__(self) -> str:
-        return "<PassKeys: secret>"
 
 
 def encode_pass(item: Pass, fields: dict[str, NormalisedField], keys: PassKeys) -> tuple[pa.Array | None, pa.Array]:

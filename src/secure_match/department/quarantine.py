@@ -60,3 +60,22 @@ class Quarantine:
         if not self._batches:
             return SCHEMA.empty_table()
         return pa.concat_tables(self._batches).sort_by("row_number")
+
+
+def count_reasons(table: pa.Table) -> dict[str, dict[str, int]]:
+    """Numbers of refused rows by reason code and column, both in order; the column is empty where none is at fault."""
+    rows = table.group_by(["code", "column"]).aggregate([("code", "count")])
+    result: dict[str, dict[str, int]] = {}
+    for row in rows.sort_by([("code", "ascending"), ("column", "ascending")]).to_pylist():
+        result.setdefault(row["code"], {})[row["column"]] = row["code_count"]
+    return result
+
+
+def describe_reasons(reasons: dict[str, dict[str, int]]) -> str:
+    """The counts in words: ``MONTH_INVALID 18 (AAE041 12, AAE042 6), NO_IDENTITY 2``."""
+    parts = []
+    for code, columns in reasons.items():
+        named = {column: count for column, count in columns.items() if column}
+        where = ", ".join(f"{column} {count:,}" if len(columns) > 1 else column for column, count in named.items())
+        parts.append(f"{code} {sum(columns.values()):,}{f' ({where})' if where else ''}")
+    return ", ".join(parts)

@@ -6,12 +6,10 @@ It does not trust the encoder: columns, codes and shares are checked again on th
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from secure_match.agreement import Agreement, CodedColumn, Dataset, leaving_columns
-from secure_match.department.codes import month_after, month_before
+from secure_match.agreement import Agreement, Dataset, leaving_columns
 from secure_match.encoded import EncodedDataset
+from secure_match.encoded.coded_values import cells_outside
 from secure_match.errors import Place, ReleaseError
 
 
@@ -32,10 +30,7 @@ def verify_release(agreement: Agreement, dataset: Dataset, encoded: EncodedDatas
             place=Place(column=unlisted or None),
         )
     for column in dataset.columns:
-        cells = encoded.table[f"code.{column.name}"]
-        # The sum over no cells, or over empty cells only, is null.
-        allowed = pc.sum(_allowed(agreement, column, cells)).as_py() or 0
-        outside = len(cells) - cells.null_count - allowed
+        outside = cells_outside(column, agreement.valid_months, encoded.table[f"code.{column.name}"])
         if outside:
             raise ReleaseError(
                 f"{outside} cells are outside the agreed list or range",
@@ -57,15 +52,3 @@ def fuzzy_share(encoded: EncodedDataset) -> float:
         return 0.0
     carried = [encoded.encoded_rows(item.id) for item in encoded.manifest.passes]
     return float(np.logical_or.reduce(carried).mean())
-
-
-def _allowed(agreement: Agreement, column: CodedColumn, cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    if column.type == "code":
-        return pc.and_kleene(pc.is_valid(cells), pc.is_in(cells, value_set=pa.array(column.codes or (), pa.string())))
-    if column.type == "month":
-        low, high = month_before(agreement.valid_months.first), month_after(agreement.valid_months.last)
-    elif column.bands is not None:
-        return pc.and_kleene(pc.is_valid(cells), pc.is_in(cells, value_set=pa.array(column.bands, pa.int32())))
-    else:
-        low, high = column.range or (0, 0)
-    return pc.and_kleene(pc.greater_equal(cells, low), pc.less_equal(cells, high))

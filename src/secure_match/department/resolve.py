@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from secure_match.department.handles import HandleMaker
 from secure_match.department.keys import DepartmentKey
@@ -55,21 +54,34 @@ _WORDS: Final[dict[Language, dict[str, str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+SHEET_TITLES: Final[dict[Language, str]] = {"zh": "核查清单", "en": "worklist"}
+"""Name of the sheet of a worklist."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Worklist:
     """The department's own rows with the finding beside each.
 
     Attributes:
         dataset: which dataset the export turned out to be.
-        table: finding columns, then the export's columns, all strings; one row per finding on a row.
+        table: finding columns, then the export's columns, all strings; one row per finding on a row, ordered by
+            kind and rule, then by the first export row of a finding; rows of one finding stand together.
         findings: findings of the package on this dataset.
         not_found: how many of them are on rows that the export does not hold.
+        other_findings: the department's other datasets with findings in the package, and how many each has.
     """
 
     dataset: str
     table: pa.Table
     findings: int
     not_found: int
+    other_findings: dict[str, int]
+
+    def __repr__(self) -> str:
+        return (
+            f"<Worklist of {self.dataset}: {self.table.num_rows} rows, {self.findings} findings, "
+            f"{self.not_found} not found>"
+        )
 
 
 def verify_findings_key(package: FindingsPackage, key: DepartmentKey) -> None:
@@ -159,14 +171,27 @@ def resolve(
     empty = pa.table({name: pa.array([], pa.string()) for name in names}).append_column(
         _PLACE, pa.array([], pa.int64())
     )
-    own_rows = pa.concat_tables(found[dataset]).sort_by(_PLACE) if found[dataset] else empty
-    total = pc.sum(pc.equal(package.table["dataset"], dataset)).as_py() or 0
+    own_rows = _in_reading_order(package, pa.concat_tables(found[dataset])) if found[dataset] else empty
+    totals = Counter(package.table["dataset"].to_pylist())
     return Worklist(
         dataset=dataset,
         table=_worklist_table(package, own_rows, language),
-        findings=total,
-        not_found=total - len(own_rows[_PLACE].unique()),
+        findings=totals[dataset],
+        not_found=totals[dataset] - len(own_rows[_PLACE].unique()),
+        other_findings={name: count for name, count in sorted(totals.items()) if name != dataset},
     )
+
+
+def _in_reading_order(package: FindingsPackage, own_rows: pa.Table) -> pa.Table:
+    """Order rows for people: kind and rule, then the first export row of the finding, then the export row."""
+    findings = package.table.take(own_rows[_PLACE])
+    names = [findings[name].to_pylist() for name in ("kind", "rule", "finding_id")]
+    rows = own_rows[ROW_NUMBER].to_pylist()
+    first: dict[bytes, int] = {}
+    for finding, row in zip(names[2], rows, strict=True):
+        first[finding] = min(row, first.get(finding, row))
+    keys = [(kind, rule, first[finding], finding, row) for kind, rule, finding, row in zip(*names, rows, strict=True)]
+    return own_rows.take(pa.array(sorted(range(len(keys)), key=keys.__getitem__), pa.int64()))
 
 
 def _choose_dataset(package: FindingsPackage, hits_of: dict[str, int]) -> str:

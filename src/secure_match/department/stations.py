@@ -7,10 +7,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from secure_match.agreement import Agreement
+from secure_match.department._warnings import column_warnings
 from secure_match.department.dataset_encoder import DatasetEncoder, require_dataset
-from secure_match.department.files import read_key, write_quarantine, write_worklist
+from secure_match.department.files import (
+    read_key,
+    verify_replaceable_package,
+    verify_replaceable_quarantine,
+    verify_replaceable_worklist,
+    verify_worklist_path,
+    write_quarantine,
+    write_worklist,
+)
+from secure_match.department.quarantine import count_reasons, describe_reasons
 from secure_match.department.readers import CsvExport
 from secure_match.department.resolve import (
+    SHEET_TITLES,
     Language,
     choose_sources,
     resolve,
@@ -29,12 +40,18 @@ class EncodeReport:
 
     Attributes:
         package_digest: digest of the package, for the receipt.
+        title: the dataset's title in the agreement.
+        key_id: public name of the departments' shared secret; equal names mean the same secret.
         states: identity field to state to number of rows.
         reasons: quarantine reason code to number of rows.
+        reasons_by_column: the same by export header; the header is empty where no one column is at fault.
+        warnings: one line for each column that looks damaged or wrongly mapped.
         quarantine: path of the quarantine file, or None when no row was refused.
     """
 
     dataset: str
+    title: str
+    export: Path
     charset: str
     read: int
     encoded: int
@@ -42,8 +59,11 @@ class EncodeReport:
     package: Path
     package_digest: str
     agreement_fingerprint: str
+    key_id: str
     states: dict[str, dict[str, int]]
     reasons: dict[str, int]
+    reasons_by_column: dict[str, dict[str, int]]
+    warnings: tuple[str, ...]
     quarantine: Path | None
 
 
@@ -61,15 +81,18 @@ def encode_export(
 ) -> EncodeReport:
     """Encode an export into a package.
 
+    An earlier package or quarantine list is replaced; any other file is left alone.
+
     Args:
         inputs: further files that no output may overwrite.
         quarantine: where refused rows go; by default beside the package, as ``<package>.quarantine.csv``.
 
     Raises:
-        SecureMatchError: with a code and a place, before anything is written.
+        SecureMatchError: with a code and a place, before anything is written; only ``RELEASE_EMPTY`` leaves the
+            quarantine file, which says why no row could be used.
     """
     key = read_key(key_path)
-    require_dataset(agreement, dataset_id)
+    dataset = require_dataset(agreement, dataset_id)
     with located(key_path):
         encoder = DatasetEncoder(agreement, dataset_id, key)
     refused = quarantine if quarantine is not None else out.parent / f"{out.name}.quarantine.csv"
@@ -79,25 +102,28 @@ def encode_export(
             raise UsageError("this output would overwrite another file", code="OUTPUT_IS_INPUT", place=Place(file=path))
         taken.add(path.resolve())
         verify_writable(path)
+    verify_replaceable_package(out)
+    verify_replaceable_quarantine(refused)
     source = CsvExport.open(export, charset=charset)
     result = encoder.encode(source.batches(encoder.columns), progress=progress)
     counts = result.dataset.manifest.counts
+    reasons = count_reasons(result.quarantine)
+    if counts.quarantined or refused.exists():
+        # An earlier run's list must not be taken for this one's.
+        write_quarantine(result.quarantine, refused)
     if not counts.encoded:
+        listed = f" ({describe_reasons(reasons)}; the rows are listed in {refused})" if counts.quarantined else ""
         raise ReleaseError(
-            "not one row can be used; look at the mapping of columns in the agreement",
+            f"not one row of {counts.read:,} can be used{listed}; look at the mapping of columns in the agreement",
             code="RELEASE_EMPTY",
             place=Place(file=export),
         )
-    if counts.quarantined:
-        write_quarantine(result.quarantine, refused)
-    elif refused.exists():
-        # An earlier run's list must not be taken for this one's.
-        write_quarantine(result.quarantine, refused)
     write_dataset(result.dataset, out)
     _, digest = read_package(out)
-    reasons = result.quarantine.group_by("code").aggregate([("code", "count")]).sort_by("code").to_pylist()
     return EncodeReport(
         dataset=dataset_id,
+        title=dataset.title,
+        export=export,
         charset=source.charset,
         read=counts.read,
         encoded=counts.encoded,
@@ -105,20 +131,31 @@ def encode_export(
         package=out,
         package_digest=digest,
         agreement_fingerprint=agreement.fingerprint,
+        key_id=result.dataset.manifest.key_id,
         states=result.states,
-        reasons={row["code"]: row["code_count"] for row in reasons},
+        reasons={code: sum(columns.values()) for code, columns in reasons.items()},
+        reasons_by_column=reasons,
+        warnings=column_warnings(agreement, dataset, result.states),
         quarantine=refused if counts.quarantined else None,
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveReport:
-    """What ``resolve_findings`` did: ``rows`` of the worklist, and findings whose row the export does not hold."""
+    """What ``resolve_findings`` did.
+
+    Attributes:
+        rows: rows of the worklist.
+        findings: findings of the package on this dataset.
+        not_found: how many of them are on rows that the export does not hold.
+        other_findings: the department's other datasets with findings in the package, and how many each has.
+    """
 
     dataset: str
     rows: int
     findings: int
     not_found: int
+    other_findings: dict[str, int]
     worklists: tuple[Path, ...]
 
 
@@ -131,12 +168,14 @@ def resolve_findings(
     dataset_id: str | None = None,
     charset: str | None = None,
     language: Language = "zh",
+    overwrite: bool = False,
 ) -> ResolveReport:
     """Turn findings into a worklist of the department's own rows.
 
     Args:
         outs: files to write the one worklist to, each ``.xlsx`` or ``.csv``.
         dataset_id: which dataset the export is; None to find out.
+        overwrite: replace files that are there already. A key file is never replaced.
 
     Raises:
         SecureMatchError: with a code and a place, before anything is written.
@@ -149,17 +188,21 @@ def resolve_findings(
     for out in outs:
         if out.resolve() in inputs:
             raise UsageError("the worklist would overwrite an input", code="OUTPUT_IS_INPUT", place=Place(file=out))
+        verify_worklist_path(out)
+        verify_writable(out)
+        verify_replaceable_worklist(out, overwrite=overwrite)
     source = CsvExport.open(export, charset=charset)
     columns = [name for name in source.header if name]
     with located(export):
         sources = choose_sources(package, source.header, dataset_id)
         worklist = resolve(package, sources, source.batches(columns), key, language=language)
     for out in outs:
-        write_worklist(worklist.table, out)
+        write_worklist(worklist.table, out, title=SHEET_TITLES[language])
     return ResolveReport(
         dataset=worklist.dataset,
         rows=worklist.table.num_rows,
         findings=worklist.findings,
         not_found=worklist.not_found,
+        other_findings=worklist.other_findings,
         worklists=tuple(outs),
     )

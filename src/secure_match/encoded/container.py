@@ -1,12 +1,13 @@
 """ENCODED: the container every package uses: an ordinary ZIP that shows when a single byte was changed.
 
-Layout: a stored (uncompressed) ZIP whose first entry is ``manifest.json`` and whose comment is
-``secure-match:`` followed by the lower-case hex SHA-256 of every byte before those 64 characters. Any ZIP tool
-opens it; no byte of it, headers included, can change without the digest telling.
+Layout: a stored (uncompressed) ZIP of ``manifest.json`` and one part, whose comment is ``secure-match:`` followed by
+the lower-case hex SHA-256 of every byte before those 64 characters. Any ZIP tool opens it; no byte of it, headers
+included, can change without the digest telling.
 
 Invariants:
 
-* same manifest and parts, same bytes out (fixed times, order and attributes),
+* same manifest and part, same bytes out (fixed times, order and attributes),
+* what is read has the form that the writer makes, byte for byte: there is no room beside manifest and part,
 * nothing of a file is handed out before the digest over the whole file was checked,
 * a digest is not a signature: it finds damage, not forgery. Signing belongs to ``exchange``.
 """
@@ -17,21 +18,31 @@ import contextlib
 import hashlib
 import io
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO, Any, Final, cast
 
+from secure_match.encoded._zip_shape import (
+    END_BYTES,
+    END_SIGNATURE,
+    LOCAL_SIGNATURE,
+    Entry,
+    data_descriptor,
+    end_records,
+    local_header,
+    read_entries,
+)
 from secure_match.errors import PackageError
 
 MANIFEST_NAME: Final = "manifest.json"
 _COMMENT_LABEL: Final = b"secure-match:"
 _HEX_LENGTH: Final = 64
-_EOCD_SIGNATURE: Final = b"PK\x05\x06"
-_EOCD_LENGTH: Final = 22
-_FIXED_TIME: Final = (1980, 1, 1, 0, 0, 0)
+_COMMENT_BYTES: Final = len(_COMMENT_LABEL) + _HEX_LENGTH
 _CHUNK_BYTES: Final = 1 << 20
-_MAX_MANIFEST_BYTES: Final = 1 << 24
+_MAX_MANIFEST_BYTES: Final = 1 << 20
 UNREADABLE: Final = (
     zipfile.BadZipFile,
     ValueError,
@@ -41,6 +52,7 @@ UNREADABLE: Final = (
     NotImplementedError,
     EOFError,
     OSError,
+    struct.error,
 )
 """Everything that the standard library raises over a ZIP that is not what it seems."""
 
@@ -72,20 +84,48 @@ class _DigestingWriter(io.RawIOBase):
         return digest
 
 
+class _PartWriter(io.RawIOBase):
+    """Passes the content of one entry on and keeps its CRC and size."""
+
+    def __init__(self, target: _DigestingWriter) -> None:
+        super().__init__()
+        self._target = target
+        self.crc = 0
+        self.size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        content = bytes(data)
+        self.crc = zlib.crc32(content, self.crc)
+        self.size += len(content)
+        self._target.write(content)
+        return len(content)
+
+
 class ContainerWriter:
     """Writes one container to a binary stream. Use :func:`container_writer`."""
 
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self._archive = archive
+    def __init__(self, target: _DigestingWriter) -> None:
+        self._target = target
+        self._entries: list[Entry] = []
 
     @contextmanager
     def part(self, name: str) -> Iterator[IO[bytes]]:
         """Open the part ``name`` for writing; parts are written one after the other."""
-        entry = zipfile.ZipInfo(name, date_time=_FIXED_TIME)
-        entry.external_attr = 0o600 << 16
-        entry.create_system = 3
-        with self._archive.open(entry, "w", force_zip64=True) as stream:
-            yield stream
+        self._target.write(local_header(name))
+        with _PartWriter(self._target) as stream:
+            yield cast("IO[bytes]", stream)
+        entry = Entry(name=name, crc=stream.crc, size=stream.size)
+        self._target.write(data_descriptor(entry))
+        self._entries.append(entry)
+
+    def finish(self) -> None:
+        """Write what stands behind the last part."""
+        end = end_records(self._entries, _COMMENT_BYTES)
+        self._target.write(end + _COMMENT_LABEL + b"0" * _HEX_LENGTH)
+        self._target.finish()
 
 
 def canonical_json(value: object) -> bytes:
@@ -96,14 +136,11 @@ def canonical_json(value: object) -> bytes:
 @contextmanager
 def container_writer(target: IO[bytes], manifest: dict[str, Any]) -> Iterator[ContainerWriter]:
     """Write a container with ``manifest`` first; the caller adds the parts inside the ``with`` block."""
-    digesting = _DigestingWriter(target)
-    with zipfile.ZipFile(cast("IO[bytes]", digesting), "w", zipfile.ZIP_STORED) as archive:
-        archive.comment = _COMMENT_LABEL + b"0" * _HEX_LENGTH
-        writer = ContainerWriter(archive)
-        with writer.part(MANIFEST_NAME) as stream:
-            stream.write(json.dumps(manifest, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False).encode())
-        yield writer
-    digesting.finish()
+    writer = ContainerWriter(_DigestingWriter(target))
+    with writer.part(MANIFEST_NAME) as stream:
+        stream.write(json.dumps(manifest, ensure_ascii=False, sort_keys=True, indent=1, allow_nan=False).encode())
+    yield writer
+    writer.finish()
 
 
 def _verify_digest(source: IO[bytes]) -> str:
@@ -112,15 +149,15 @@ def _verify_digest(source: IO[bytes]) -> str:
     source.seek(0)
     if size == 0:
         raise PackageError("the file is empty; ask the sender for it again", code="PACKAGE_EMPTY")
-    if source.read(4) != b"PK\x03\x04":
+    if source.read(4) != LOCAL_SIGNATURE:
         raise PackageError(
             "this is not a secure_match package; check which file you named",
             code="PACKAGE_FOREIGN",
         )
-    tail_length = _EOCD_LENGTH + len(_COMMENT_LABEL) + _HEX_LENGTH
+    tail_length = END_BYTES + _COMMENT_BYTES
     source.seek(max(0, size - tail_length))
     tail = source.read(tail_length)
-    if not tail.startswith(_EOCD_SIGNATURE) or tail[_EOCD_LENGTH:-_HEX_LENGTH] != _COMMENT_LABEL:
+    if not tail.startswith(END_SIGNATURE) or tail[END_BYTES:-_HEX_LENGTH] != _COMMENT_LABEL:
         raise PackageError(
             "the end of the package is missing: it was truncated, or another program wrote it; ask for it again",
             code="PACKAGE_TRUNCATED",
@@ -143,23 +180,25 @@ def _verify_digest(source: IO[bytes]) -> str:
 
 
 class ContainerReader:
-    """A container whose digest was verified.
+    """A container whose digest and form were verified.
 
     Attributes:
         manifest: the parsed ``manifest.json``.
         digest: lower-case hex SHA-256 of the file (without its last 64 bytes).
-        names: the parts, in file order, without the manifest.
+        part: name of the one part.
+        part_bytes: its size.
     """
 
-    def __init__(self, archive: zipfile.ZipFile, manifest: dict[str, Any], digest: str) -> None:
+    def __init__(self, archive: zipfile.ZipFile, part: Entry, manifest: dict[str, Any], digest: str) -> None:
         self._archive = archive
         self.manifest = manifest
         self.digest = digest
-        self.names = tuple(name for name in archive.namelist() if name != MANIFEST_NAME)
+        self.part = part.name
+        self.part_bytes = part.size
 
-    def open(self, name: str) -> IO[bytes]:
-        """Open a part for reading."""
-        return self._archive.open(name)
+    def open(self) -> IO[bytes]:
+        """Open the part for reading; its CRC is checked when its last byte is read."""
+        return self._archive.open(self.part)
 
 
 @contextmanager
@@ -167,29 +206,41 @@ def container_reader(source: IO[bytes]) -> Iterator[ContainerReader]:
     """Verify a container and open it.
 
     Raises:
-        PackageError: ``PACKAGE_EMPTY``, ``PACKAGE_FOREIGN``, ``PACKAGE_TRUNCATED`` or ``PACKAGE_DAMAGED``.
+        PackageError: ``PACKAGE_EMPTY``, ``PACKAGE_FOREIGN``, ``PACKAGE_TRUNCATED``, ``PACKAGE_DAMAGED``, or
+            ``PACKAGE_MANIFEST`` for a manifest in which a key stands twice.
     """
     digest = _verify_digest(source)
-    opened: tuple[zipfile.ZipFile, dict[str, Any]] | None = None
+    entries: tuple[Entry, ...] = ()
     with contextlib.suppress(*UNREADABLE):
-        opened = _open_archive(source)
-    if opened is None:
-        raise PackageError("the package has no readable manifest", code="PACKAGE_FOREIGN")
-    archive, manifest = opened
-    with archive:
-        yield ContainerReader(archive, manifest, digest)
+        entries = read_entries(source, _COMMENT_BYTES)
+    if [entry.name for entry in entries[:1]] != [MANIFEST_NAME] or len(entries) != 2:
+        raise PackageError(
+            "the file is not a manifest and one part in the form that secure_match writes; refuse it",
+            code="PACKAGE_FOREIGN",
+        )
+    if entries[0].size > _MAX_MANIFEST_BYTES:
+        raise PackageError("the manifest is larger than 1 MiB; refuse the package", code="PACKAGE_FOREIGN")
+    with zipfile.ZipFile(source) as archive:
+        yield ContainerReader(archive, entries[1], _read_manifest(archive), digest)
 
 
-def _open_archive(source: IO[bytes]) -> tuple[zipfile.ZipFile, dict[str, Any]]:
-    archive = zipfile.ZipFile(source)
-    entries = archive.infolist()
-    names = [entry.filename for entry in entries]
-    stored = all(entry.compress_type == zipfile.ZIP_STORED for entry in entries)
-    if names[:1] != [MANIFEST_NAME] or len(set(names)) != len(names) or not stored:
-        raise ValueError
-    if entries[0].file_size > _MAX_MANIFEST_BYTES:
-        raise ValueError
-    manifest = json.loads(archive.read(MANIFEST_NAME))
+def _read_manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
+    repeated = False
+
+    def take_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal repeated
+        taken = dict(pairs)
+        repeated = repeated or len(taken) != len(pairs)
+        return taken
+
+    manifest: object = None
+    with contextlib.suppress(*UNREADABLE):
+        manifest = json.loads(archive.read(MANIFEST_NAME).decode("utf-8"), object_pairs_hook=take_once)
     if not isinstance(manifest, dict):
-        raise TypeError
-    return archive, manifest
+        raise PackageError("the package has no readable manifest", code="PACKAGE_FOREIGN")
+    if repeated:
+        raise PackageError(
+            "a key stands twice in the manifest, so that two readers could take it differently; refuse the package",
+            code="PACKAGE_MANIFEST",
+        )
+    return manifest

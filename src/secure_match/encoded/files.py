@@ -12,6 +12,7 @@ from typing import IO, Final
 import pyarrow as pa
 
 from secure_match.encoded import clk_formats
+from secure_match.encoded._arrow_stream import MAX_BATCH_ROWS, StreamRefusedError, read_arrow_stream
 from secure_match.encoded._dataset import ByteMatrix, EncodedDataset, dataset_schema
 from secure_match.encoded.container import UNREADABLE, ContainerReader, container_reader, container_writer
 from secure_match.encoded.manifest import DatasetManifest, parse_manifest
@@ -90,29 +91,30 @@ def open_package(path: Path) -> Iterator[ContainerReader]:
 def write_table_part(stream: IO[bytes], table: pa.Table) -> None:
     """Write a table as an uncompressed Arrow IPC stream: what leaves can be searched byte by byte."""
     with pa.ipc.new_stream(stream, table.schema) as writer:
-        writer.write_table(table.combine_chunks(), max_chunksize=1 << 16)
+        writer.write_table(table.combine_chunks(), max_chunksize=MAX_BATCH_ROWS)
 
 
-def read_table_part(reader: ContainerReader, name: str, schema: pa.Schema) -> pa.Table:
-    """Read a table part that must have exactly ``schema`` and be the only part.
+def read_table_part(reader: ContainerReader, name: str, schema: pa.Schema, rows: int) -> pa.Table:
+    """Read the part, which must be called ``name`` and have exactly ``schema`` and ``rows`` rows.
+
+    Memory stays within a small multiple of the part's own size, whatever the part claims.
 
     Raises:
         PackageError: ``PACKAGE_CONTENT``.
     """
-    if reader.names != (name,):
-        raise PackageError(f"the package does not hold {name} and nothing else", code="PACKAGE_CONTENT")
+    if reader.part != name:
+        raise PackageError(f"the package does not hold {name}", code="PACKAGE_CONTENT")
     table: pa.Table | None = None
+    reason = "cannot be read as an Arrow stream"
     try:
-        with reader.open(name) as stream:
-            table = pa.ipc.open_stream(stream).read_all()
-            table.validate(full=True)
+        with reader.open() as stream:
+            table = read_arrow_stream(stream, reader.part_bytes, schema, rows)
+    except StreamRefusedError as error:
+        reason = str(error)
     except (pa.ArrowException, *UNREADABLE):
         table = None
-    if table is None or not table.schema.equals(schema):
-        raise PackageError(
-            f"the part {name} is missing or does not hold the columns that the manifest lists",
-            code="PACKAGE_CONTENT",
-        )
+    if table is None:
+        raise PackageError(f"the part {name} {reason}; refuse the package", code="PACKAGE_CONTENT")
     return table
 
 
@@ -145,7 +147,7 @@ def read_package(path: Path) -> tuple[EncodedDataset, str]:
     """
     with located(path), open_package(path) as reader:
         manifest = parse_manifest(DatasetManifest, reader.manifest)
-        table = read_table_part(reader, ROWS_PART, dataset_schema(manifest))
+        table = read_table_part(reader, ROWS_PART, dataset_schema(manifest), manifest.counts.encoded)
         return EncodedDataset(manifest=manifest, table=table), reader.digest
 
 

@@ -7,10 +7,14 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
-from secure_match.agreement.strict import StrictModel, first_problem
+from secure_match.agreement.strict import StrictModel, VisibleText, first_problem
 from secure_match.errors import PackageError, Place
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+OwnerIdentifier = Annotated[str, Field(pattern=r"^([a-z][a-z0-9_]{0,63})?$")]
+"""An identifier, or empty under a linkage schema, which names neither dataset nor owner."""
+DefinitionId = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}(/[a-z][a-z0-9_-]{0,63})?$")]
+KeyEpoch = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")]
 HexDigest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 KeyId = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
 Count = Annotated[int, Field(ge=0)]
@@ -62,11 +66,11 @@ class DatasetManifest(StrictModel):
     format: Literal["secure_match/encoded"] = "secure_match/encoded"
     format_version: Literal[1] = 1
     definition: Literal["agreement", "linkage-schema"]
-    definition_id: str
+    definition_id: DefinitionId
     definition_fingerprint: HexDigest
-    dataset: str
-    owner: str
-    key_epoch: str
+    dataset: OwnerIdentifier
+    owner: OwnerIdentifier
+    key_epoch: KeyEpoch
     key_id: KeyId
     handle_key_id: KeyId
     counts: RowCounts
@@ -74,7 +78,7 @@ class DatasetManifest(StrictModel):
     state_fields: tuple[Identifier, ...] = ()
     passes: tuple[PassColumn, ...]
     coded: tuple[CodedColumn, ...] = ()
-    tool: str
+    tool: VisibleText
 
 
 ModelT = TypeVar("ModelT", bound=StrictModel)
@@ -86,13 +90,15 @@ def parse_manifest(model: type[ModelT], value: dict[str, Any]) -> ModelT:
     Raises:
         PackageError: ``PACKAGE_MANIFEST`` with the path of the first bad key, never its value.
     """
+    key: str | None = None
     try:
         # JSON has no tuples: strict models accept its lists only in JSON mode.
         return model.model_validate_json(json.dumps(value))
     except ValidationError as error:
         problem = first_problem(error)
+        key, reason = problem.key, problem.reason
+    except RecursionError:
+        reason = "too many brackets inside brackets"
     raise PackageError(
-        f"the manifest is not one this version can read: {problem.reason}",
-        code="PACKAGE_MANIFEST",
-        place=Place(key=problem.key),
+        f"the manifest is not one this version can read: {reason}", code="PACKAGE_MANIFEST", place=Place(key=key)
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from secure_match.agreement import ExclusionGroup
+from secure_match.agreement import Agreement, ExclusionGroup
 from secure_match.enrolment._rows import IntArray, PersonRows
 
 
@@ -22,6 +22,9 @@ class Duplicates:
         first_month: first month (YYYYMM) that both rows cover, int64 of shape (pairs,).
         last_month: last month that both cover.
         by_token: the two rows have equal ID tokens; bool of shape (pairs,).
+        absent_datasets: datasets of the group's schemes that were not handed in; conflicts with them stay unseen.
+        skipped_persons: persons with more rows than the limit, whose rows were not paired.
+        skipped_rows: their rows.
     """
 
     rule: str
@@ -30,12 +33,22 @@ class Duplicates:
     first_month: IntArray
     last_month: IntArray
     by_token: npt.NDArray[np.bool_]
+    absent_datasets: tuple[str, ...] = ()
+    skipped_persons: int = 0
+    skipped_rows: int = 0
 
 
-def find_duplicates(rows: PersonRows, group: ExclusionGroup) -> Duplicates:
-    """Find all pairs of one person's rows that the group forbids; one month in common is enough."""
+def find_duplicates(agreement: Agreement, rows: PersonRows, group: ExclusionGroup) -> Duplicates:
+    """Find all pairs of one person's rows that the group forbids; one month in common is enough.
+
+    A person with more rows than ``limits.max_rows_per_person`` is reported and not paired: pairs grow with the square.
+    """
     links = rows.links
     chosen = np.flatnonzero(rows.in_schemes(group.schemes) & (rows.first_month <= rows.last_month))
+    counts = np.bincount(links.labels[chosen], minlength=1)
+    crowded = counts[links.labels[chosen]] > agreement.limits.max_rows_per_person
+    skipped = links.labels[chosen[crowded]]
+    chosen = chosen[~crowded]
     row_i, row_j = _pairs_within(chosen, links.labels[chosen])
     if not group.same_scheme:
         schemes = np.array(rows.schemes)[links.rows.dataset_of]
@@ -53,6 +66,11 @@ def find_duplicates(rows: PersonRows, group: ExclusionGroup) -> Duplicates:
         first_month=first[shared],
         last_month=last[shared],
         by_token=(tokens[row_i] == tokens[row_j]) & (tokens[row_i] >= 0),
+        absent_datasets=tuple(
+            dataset.id for dataset in agreement.datasets_of_schemes(group.schemes) if dataset.id not in rows.dataset_ids
+        ),
+        skipped_persons=len(np.unique(skipped)),
+        skipped_rows=len(skipped),
     )
 
 

@@ -8,7 +8,8 @@ from typing import Annotated, Final, Literal
 import pyarrow as pa
 from pydantic import Field
 
-from secure_match.agreement.strict import StrictModel
+from secure_match.agreement.strict import StrictModel, VisibleText
+from secure_match.encoded.manifest import HexDigest, Identifier, KeyEpoch, KeyId
 from secure_match.errors import PackageError
 
 FINDINGS_SCHEMA: Final = pa.schema(
@@ -31,8 +32,6 @@ or ``missing``. ``other_dataset`` holds the other row of a duplicate. The months
 the two rows share. ``evidence`` says how the rows were linked: ``id_token`` or ``passes``; null for a missing person.
 """
 
-HexDigest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
 
 class FindingSource(StrictModel):
     """One of the recipient's packages that the run took in.
@@ -44,19 +43,19 @@ class FindingSource(StrictModel):
         package_digest: digest of the package.
     """
 
-    dataset: str
-    title: str
-    row_key: str
-    handle_key_id: Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+    dataset: Identifier
+    title: VisibleText
+    row_key: VisibleText
+    handle_key_id: KeyId
     package_digest: HexDigest
 
 
 class RuleTitle(StrictModel):
     """A rule of the agreement in words."""
 
-    id: str
+    id: Identifier
     kind: Literal["duplicate", "missing"]
-    title: str
+    title: VisibleText
 
 
 class FindingsManifest(StrictModel):
@@ -64,15 +63,15 @@ class FindingsManifest(StrictModel):
 
     format: Literal["secure_match/findings"] = "secure_match/findings"
     format_version: Literal[1] = 1
-    agreement_id: str
+    agreement_id: Identifier
     agreement_fingerprint: HexDigest
-    key_epoch: str
-    recipient: str
+    key_epoch: KeyEpoch
+    recipient: Identifier
     sources: tuple[FindingSource, ...]
-    dataset_titles: dict[str, str]
+    dataset_titles: dict[Identifier, VisibleText]
     rules: tuple[RuleTitle, ...]
     rows: Annotated[int, Field(ge=0)]
-    tool: str
+    tool: VisibleText
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,5 +33,5 @@ def read_findings(path: Path) -> FindingsPackage:
     """
     with located(path), open_package(path) as reader:
         manifest = parse_manifest(FindingsManifest, reader.manifest)
-        table = read_table_part(reader, FINDINGS_PART, FINDINGS_SCHEMA)
+        table = read_table_part(reader, FINDINGS_PART, FINDINGS_SCHEMA, manifest.rows)
         return FindingsPackage(manifest=manifest, table=table)

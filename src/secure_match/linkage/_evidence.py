@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from secure_match.agreement import Agreement, dataset_passes, leaving_columns
 from secure_match.encoded import EncodedDataset, matrix_from_binary
-from secure_match.errors import LinkageError
+from secure_match.encoded.cell_bytes import cells_with_hidden_bytes, is_rising
+from secure_match.encoded.coded_values import cells_outside
+from secure_match.errors import LinkageError, PackageError, Place
 
 ByteMatrix = npt.NDArray[np.uint8]
 BoolArray = npt.NDArray[np.bool_]
@@ -90,32 +92,45 @@ class RowTable:
         return PassArrays(encodings=encodings, valid=valid, tags=tags)
 
 
-def verify_linkable(agreement: Agreement, datasets: Sequence[EncodedDataset]) -> None:
-    """Check that datasets were made under this agreement, by one shared key, each once.
+def verify_linkable(
+    agreement: Agreement, datasets: Sequence[EncodedDataset], *, beside: Sequence[EncodedDataset] = ()
+) -> None:
+    """Check that datasets were made under this agreement, by one shared key, each once, and hold only what it lets.
+
+    Args:
+        beside: datasets that were checked before; the others must fit to them.
 
     Raises:
         LinkageError: ``DEFINITION_MISMATCH``, ``EPOCH_MISMATCH``, ``DATASET_UNKNOWN``, ``DATASET_OWNER``,
             ``DATASET_COLUMNS``, ``DATASET_REPEATED`` or ``KEY_MISMATCH``; the message names the datasets.
+        PackageError: ``PACKAGE_ORDER``, ``PACKAGE_VALUE`` or ``PACKAGE_HIDDEN_BYTES``, with dataset and column.
     """
-    seen: set[str] = set()
+    first = [*beside, *datasets][:1]
+    seen = {dataset.manifest.dataset for dataset in beside}
     for dataset in datasets:
         _verify_definition(agreement, dataset)
         name = dataset.manifest.dataset
         if name in seen:
             raise LinkageError(f"there are two packages of dataset {name}; name one", code="DATASET_REPEATED")
         seen.add(name)
-        if dataset.manifest.key_id != datasets[0].manifest.key_id:
+        if dataset.manifest.key_id != first[0].manifest.key_id:
             raise LinkageError(
-                f"datasets {datasets[0].manifest.dataset} and {name} were encoded with different keys; "
+                f"datasets {first[0].manifest.dataset} and {name} were encoded with different keys; "
                 "the departments have to encode with one shared key",
                 code="KEY_MISMATCH",
             )
+        _verify_content(agreement, dataset)
 
 
 def _verify_definition(agreement: Agreement, dataset: EncodedDataset) -> None:
     manifest = dataset.manifest
     name = manifest.dataset
-    if manifest.definition_fingerprint != agreement.fingerprint:
+    if manifest.definition != "agreement":
+        raise LinkageError(
+            f"dataset {name} was encoded under a linkage schema; encode it under the agreement",
+            code="DEFINITION_MISMATCH",
+        )
+    if manifest.definition_id != agreement.id or manifest.definition_fingerprint != agreement.fingerprint:
         raise LinkageError(
             f"dataset {name} was encoded under another agreement ({manifest.definition_fingerprint[:16]}…, "
             f"here {agreement.fingerprint[:16]}…); encode it again under this one",
@@ -141,6 +156,36 @@ def _verify_definition(agreement: Agreement, dataset: EncodedDataset) -> None:
             f"the columns of dataset {name} are not those that the agreement lists; refuse the package",
             code="DATASET_COLUMNS",
         )
+
+
+def _verify_content(agreement: Agreement, dataset: EncodedDataset) -> None:
+    """What the release gate of an honest department saw to."""
+    name = dataset.manifest.dataset
+    declared = agreement.dataset(name)
+    if not is_rising(dataset.table["handle"]):
+        raise PackageError(
+            f"the rows of dataset {name} are not in the order of their handles, so that their order could say "
+            "something of the export; refuse the package",
+            code="PACKAGE_ORDER",
+            place=Place(column="handle"),
+        )
+    for column in declared.columns if declared is not None else ():
+        outside = cells_outside(column, agreement.valid_months, dataset.table[f"code.{column.name}"])
+        if outside:
+            raise PackageError(
+                f"{outside} cells of dataset {name} are outside the agreed list, bands, range or months; refuse the "
+                "package",
+                code="PACKAGE_VALUE",
+                place=Place(column=f"code.{column.name}"),
+            )
+    for field, cells in zip(dataset.table.schema, dataset.table.columns, strict=True):
+        hidden = cells_with_hidden_bytes(cells)
+        if hidden:
+            raise PackageError(
+                f"{hidden} empty cells of dataset {name} have bytes under them; refuse the package",
+                code="PACKAGE_HIDDEN_BYTES",
+                place=Place(column=field.name),
+            )
 
 
 def build_rows(agreement: Agreement, datasets: Sequence[EncodedDataset]) -> RowTable:

@@ -6,7 +6,7 @@ Every pair that any step proposed is kept with its evidence. Same datasets, in w
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -43,6 +43,14 @@ class PassReport:
     skipped_rows: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CrowdedTokens:
+    """ID tokens that stand on more rows than the agreement allows a person, and those rows; they count as none."""
+
+    tokens: int
+    rows: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LinkResult:
     """Links of a run.
@@ -57,6 +65,7 @@ class LinkResult:
         labels: the cluster of each row, named by its smallest row number, int64 of shape (rows,).
         refused: links that a one-record-per-person dataset forbade, bool of shape (pairs,).
         passes: a report per pass.
+        crowded_tokens: ID tokens that were taken for none because too many rows share them.
     """
 
     rows: RowTable
@@ -68,6 +77,7 @@ class LinkResult:
     labels: IntArray
     refused: npt.NDArray[np.bool_]
     passes: tuple[PassReport, ...]
+    crowded_tokens: CrowdedTokens
 
     def pairs_table(self) -> pa.Table:
         """Pairs with handles, evidence and decision, for keeping: no raw value and no key is in it."""
@@ -101,7 +111,7 @@ def link(
     if not datasets:
         raise LinkageError("name at least one package", code="NO_DATASETS")
     verify_linkable(agreement, datasets)
-    rows = build_rows(agreement, datasets)
+    rows, crowded = _without_crowded_tokens(build_rows(agreement, datasets), agreement.limits.max_rows_per_person)
     say = progress if progress is not None else lambda _: None
     say("ID tokens")
     exact_i, exact_j = token_links(rows.token_codes)
@@ -136,7 +146,18 @@ def link(
         labels=result.labels,
         refused=refused,
         passes=tuple(reports),
+        crowded_tokens=crowded,
     )
+
+
+def _without_crowded_tokens(rows: RowTable, limit: int) -> tuple[RowTable, CrowdedTokens]:
+    """Take the ID token away from rows that share it with too many: it is a placeholder, not a person."""
+    present = rows.token_codes >= 0
+    counts = np.bincount(rows.token_codes[present]) if present.any() else np.zeros(0, dtype=np.int64)
+    crowded = np.zeros(len(rows), dtype=np.bool_)
+    crowded[present] = counts[rows.token_codes[present]] > limit
+    report = CrowdedTokens(tokens=int((counts > limit).sum()), rows=int(crowded.sum()))
+    return replace(rows, token_codes=np.where(crowded, -1, rows.token_codes)), report
 
 
 def decide(

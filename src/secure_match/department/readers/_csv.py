@@ -137,6 +137,8 @@ def _parsed_rows(path: Path, charset: Charset, *, with_header: bool = False) -> 
                 row = next(reader, None)
             except csv.Error as error:
                 problem = str(error)
+            except UnicodeDecodeError:
+                problem = "the file changed while it was read"
             if problem:
                 raise InputError(f"not CSV ({problem})", code="INPUT_CSV", place=Place(file=path, row=reader.line_num))
             if row is None:
