@@ -80,7 +80,9 @@ def encode_export(
         taken.add(path.resolve())
         verify_writable(path)
     source = CsvExport.open(export, charset=charset)
-    result = encoder.encode(source.batches(encoder.columns), progress=progress)
+    # Damage by a spreadsheet shows in the whole column only, so the export is read twice.
+    facts = encoder.survey(source.batches(encoder.survey_columns))
+    result = encoder.encode(source.batches(encoder.columns), facts=facts, progress=progress)
     counts = result.dataset.manifest.counts
     if not counts.encoded:
         raise ReleaseError(
