@@ -358,3 +358,8 @@ def test_lookups() -> None:
         "employee_pension",
         "resident_medical",
     ]
+
+
+def test_the_digest_of_the_tables_is_pinned() -> None:
+    # A change here changes every agreement's fingerprint: all parties have to renew theirs together.
+    assert tables.tables_digest() == "639b4354c4848897302b6966ff475c017c23f427b772be926ac279ca5783bb84"

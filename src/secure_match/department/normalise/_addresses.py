@@ -41,7 +41,7 @@ def normalise_addresses(column: pa.Array, divisions: tuple[str, ...] = ()) -> No
         column: string array of shape (rows,).
         divisions: names of provinces, cities, counties and towns, which are removed from the beginning.
     """
-    text = clean_text(column)
+    text = cleaned = clean_text(column)
     missing = is_missing(text)
     text = pc.utf8_upper(pc.replace_substring_regex(text, pattern=r"[\s,，、;；.。·\x{25A1}]+", replacement=""))
     text = pc.utf8_normalize(text, form="NFKC")
@@ -56,7 +56,7 @@ def normalise_addresses(column: pa.Array, divisions: tuple[str, ...] = ()) -> No
     verdicts.give(left & ~short, "too_long")
     verdicts.accept(left & short & settled)
     verdicts.give(left & short & settled & unified, "digits_unified")
-    give_missing(verdicts, text, missing)
+    give_missing(verdicts, cleaned, missing)
     tokens = _tokens(keep(stripped, verdicts.states <= 1))
     return verdicts.field(stripped, views={"tokens": tokens})
 

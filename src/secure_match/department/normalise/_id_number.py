@@ -71,7 +71,7 @@ def normalise_id_numbers(column: pa.Array, *, damaged: bool = False) -> Normalis
 
 def _slow(text: pa.StringArray, damaged: bool) -> NormalisedField:
     """Cells that are not 18 valid characters as they stand."""
-    text = clean_text(text)
+    text = cleaned = clean_text(text)
     verdicts = Verdicts(len(text), "no_id_number")
     missing = is_missing(text)
     text = pc.utf8_upper(text)
@@ -98,7 +98,7 @@ def _slow(text: pa.StringArray, damaged: bool) -> NormalisedField:
     verdicts.give(placeholder & (verdicts.states > 0), "placeholder")
     verdicts.give(scientific, "scientific_notation")
     verdicts.give(nothing, "no_id_number")
-    give_missing(verdicts, text, missing)
+    give_missing(verdicts, cleaned, missing)
     partial = put(partial, rounded, take_rows(from_scientific, rounded))
     return verdicts.field(text, views={"partial": partial} if partial.null_count < len(partial) else {})
 

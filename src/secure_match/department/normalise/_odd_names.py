@@ -46,7 +46,7 @@ _SHAPE: Final = rf"^[\p{{L}}\p{{M}}{NAME_SEPARATOR}{UNKNOWN_CHARACTER}\x{{3007}}
 def normalise_odd_names(column: pa.StringArray) -> NormalisedField:
     """Names that need more than a table of characters; same contract as ``normalise_names``."""
     mapped, private = _map_private_use(column)
-    text = clean_text(mapped)
+    text = cleaned = clean_text(mapped)
     missing = is_missing(text)
     verdicts = Verdicts(len(text), "no_name")
     text, former, split = _split_former(text)
@@ -78,7 +78,7 @@ def normalise_odd_names(column: pa.StringArray) -> NormalisedField:
     verdicts.give(~usable & to_bool(pc.match_substring_regex(text, r"\p{Nd}")), "has_digits")
     verdicts.give(shaped & (lengths > MAX_NAME_CHARACTERS), "too_long")
     verdicts.give(usable & titled & chinese & (lengths < 2), "title_without_name")
-    give_missing(verdicts, text, missing)
+    give_missing(verdicts, cleaned, missing)
     views = {"former": keep(former, ~missing)} if former.null_count < len(text) else {}
     return verdicts.field(text, views=views)
 

@@ -41,9 +41,8 @@ def normalise_sexes(column: pa.Array) -> NormalisedField:
     known = to_bool(pc.is_valid(place))
     verdicts = Verdicts(len(text), "unknown_code")
     verdicts.accept(known)
+    verdicts.give(known & to_bool(pc.ends_with(text, ".0")), "float_text")
     if not known.all():
-        floats = to_bool(pc.ends_with(text, ".0"))
-        verdicts.give(known & floats, "float_text")
         give_missing(verdicts, text, is_missing(text))
         unstated = pc.is_in(text, value_set=pa.array([*SEX_MISSING, "0"]))
         verdicts.give(to_bool(unstated), "unstated")
