@@ -49,6 +49,7 @@ FILE_ROOMS: Final = ("files.py", "schema_files.py", "stations.py")
 FILE_EXCEPTIONS: Final = {
     # The template is package data, not a file of the caller's.
     "agreement/_parse.py": {".read_text"},
+    "agreement/tables/_data.py": {".read_text"},
     # Members of an archive that was opened elsewhere.
     "encoded/container.py": {".open"},
     "encoded/layout.py": {".read_bytes"},

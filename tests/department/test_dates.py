@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from secure_match.department.normalise._dates import is_calendar_date, normalise_birth_dates
+from secure_match.department.normalise._calendar import is_calendar_date
+from secure_match.department.normalise._dates import normalise_birth_dates
 from secure_match.encoded import FieldState
 
 
@@ -67,11 +68,12 @@ def test_forms_of_one_date(text: str) -> None:
         "19000229",
         "18491231",
         "21010101",
-        "00000000",
         "20010203 12:30",
         "2001-02-03 12:30",
         "2001 02 03",
-        "36925",
+        "36925.5",
+        "09999",
+        "49675",
         "张三",
         "--3",
         "²001-02-03x",
@@ -82,7 +84,7 @@ def test_what_is_no_date(text: str) -> None:
     assert normalised(text) == [(None, "INVALID")]
 
 
-@pytest.mark.parametrize("text", [None, "", "  ", "0", "-", "不详", "NULL", "nan", "\u200b"])
+@pytest.mark.parametrize("text", [None, "", "  ", "0", "-", "不详", "NULL", "nan", "\u200b", "00000000", "1900-01-01"])
 def test_words_for_nothing(text: str | None) -> None:
     assert normalised(text) == [(None, "MISSING")]
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from secure_match.agreement.tables import COMPOUND_SURNAMES, MISSING_WORDS, NAME_SEPARATORS, SEX_CODES
 from secure_match.department.normalise import NormalisedField
-from secure_match.department.normalise._field import clean_text
-from secure_match.department.normalise._texts import normalise_names, normalise_phones, normalise_sexes, surnames_of
+from secure_match.department.normalise._cleaning import clean_text
+from secure_match.department.normalise._names import normalise_names, surnames_of
+from secure_match.department.normalise._texts import normalise_phones, normalise_sexes
 from secure_match.encoded import FieldState
 
 NORMALISERS = [normalise_names, normalise_sexes, normalise_phones]
@@ -51,8 +52,7 @@ def test_one_separator_for_minority_names(separator: str) -> None:
         ("Jose\u0301", "JOSÉ"),
         ("e\u200b\u0301", "É"),
         ("李e\u00b4", "李É"),
-        ("\uf900", "豈"),
-        ("𠮷野", "𠮷野"),
+        ("\ufa11", "﨑"),
         ("〇", "〇"),
         ("李Ann", "李ANN"),
         ("\U00030000", "\U00030000"),
@@ -69,15 +69,13 @@ def test_names(text: str, value: str) -> None:
         "张三1",
         "张三１",
         "张三①",
-        "张?",
-        "张？",
-        "张□",
-        "张\ufffd",
-        "张\ue000",
+        "?",
+        "□□",
         "·",
         "...",
         "-.-",
-        "张三(亡)",
+        "(亡)",
+        "王先生",
         "张三/李四",
         "张" * 65,
         "=1+1",
@@ -124,7 +122,7 @@ def test_surnames() -> None:
 
 def test_sexes() -> None:
     texts = [*SEX_CODES, " 男 ", "１", "m", "Female", "9", "0", "", None, "3", "未知", "男女", "01"]
-    expected = [(code, "VALID") for code in SEX_CODES.values()]
+    expected = [(code, "REPAIRED" if ".0" in text else "VALID") for text, code in SEX_CODES.items()]
     expected += [("1", "VALID"), ("1", "VALID"), ("1", "VALID"), ("2", "VALID")]
     expected += [(None, "MISSING")] * 4 + [(None, "INVALID"), (None, "MISSING"), (None, "INVALID"), (None, "INVALID")]
     assert pairs(normalise_sexes(pa.array(texts))) == expected
@@ -152,7 +150,7 @@ def test_phones(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["12912345678", "1391234567", "139123456789", "0755-12345678", "+8513912345678", "无电话", "1391234567x"]
+    "text", ["12912345678", "1391234567", "139123456789", "12345678", "+8513912345678", "无电话", "1391234567x"]
 )
 def test_what_is_no_mobile_number(text: str) -> None:
     assert pairs(normalise_phones(pa.array([text]))) == [(None, "INVALID")]
@@ -171,7 +169,7 @@ def test_any_text_has_one_meaning(rows: list[str | None]) -> None:
         assert [value is None for value in values] == unusable.tolist()
         again = normalise(pa.array(values, pa.string()))
         assert again.values.to_pylist() == values
-        assert (again.states[~unusable] == FieldState.VALID).all()
+        assert (again.states[~unusable] <= FieldState.REPAIRED).all()
         assert all("\x1f" not in value for value in values if value is not None)
 
 

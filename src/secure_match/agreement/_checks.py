@@ -36,6 +36,7 @@ def verify_agreement(agreement: Agreement) -> None:
         _check_months,
         _check_id_token,
         _check_unique_ids,
+        _check_code_maps,
         _check_datasets,
         _check_passes,
         _check_thresholds,
@@ -77,6 +78,32 @@ def _check_unique_ids(agreement: Agreement) -> None:
     kinds = [field.kind for field in agreement.fields.values()]
     if len(set(kinds)) != len(kinds):
         raise _fail("two fields are of one kind", "fields")
+
+
+def _check_code_maps(agreement: Agreement) -> None:
+    for name, code_map in agreement.code_maps.items():
+        for old, new in code_map.items():
+            if new in code_map and new != old:
+                raise _fail("a new code is also an old one: a map has one step", f"code_maps.{name}.{old}")
+    for name, field in agreement.fields.items():
+        if field.divisions and field.kind != "address":
+            raise _fail("only an address has divisions to remove", f"fields.{name}.divisions")
+        if field.code_map is not None and field.kind != "division":
+            raise _fail("only a field of kind division has a code map", f"fields.{name}.code_map")
+        _check_map_reference(agreement, field.code_map, f"fields.{name}.code_map")
+    for index, dataset in enumerate(agreement.datasets):
+        for position, column in enumerate(dataset.columns):
+            key = f"datasets[{index}].columns[{position}].code_map"
+            _check_map_reference(agreement, column.code_map, key)
+            codes = agreement.code_maps[column.code_map].values() if column.code_map is not None else ()
+            if not set(codes) <= set(column.codes or ()):
+                raise _fail("the map's new codes are not all in the column's codes", key)
+
+
+def _check_map_reference(agreement: Agreement, code_map: str | None, key: str) -> None:
+    if code_map is not None and code_map not in agreement.code_maps:
+        known = ", ".join(agreement.code_maps) or "none"
+        raise _fail(f"there is no code map {code_map}; code maps: {known}", key)
 
 
 def _check_view(agreement: Agreement, reference: str, key: str) -> None:

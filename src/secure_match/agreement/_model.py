@@ -15,14 +15,16 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Text = Annotated[VisibleText, Field(min_length=1)]
 Month = Annotated[int, Field(ge=190001, le=299912)]
 Threshold = Annotated[float, Field(gt=0.0, le=1.0)]
-FieldKind = Literal["id_number", "name", "sex", "birth_date", "phone"]
+FieldKind = Literal["id_number", "name", "sex", "birth_date", "phone", "address", "division"]
 
 VIEWS: Final[dict[str, tuple[str, ...]]] = {
-    "id_number": (),
-    "name": ("surname",),
+    "id_number": ("partial",),
+    "name": ("surname", "former", "pinyin", "dialect", "shape"),
     "sex": (),
     "birth_date": ("year", "month_day"),
-    "phone": (),
+    "phone": ("landline",),
+    "address": ("tokens",),
+    "division": ("county",),
 }
 """Parts of a field that a pass can use besides the whole, e.g. ``name.surname``, by field kind."""
 
@@ -58,10 +60,18 @@ class Party(StrictModel):
 
 
 class IdentityField(StrictModel):
-    """A field that identifies a person; ``normalisation`` is the version of the rules that clean it."""
+    """A field that identifies a person.
+
+    Attributes:
+        normalisation: version of the rules that clean it.
+        divisions: for an ``address``: names of divisions and towns that are removed from its beginning.
+        code_map: for a ``division``: id of the site map from old codes to new ones.
+    """
 
     kind: FieldKind
-    normalisation: Literal[1] = 1
+    normalisation: Literal[2] = 2
+    divisions: tuple[Text, ...] = ()
+    code_map: Identifier | None = None
 
 
 class CodedColumn(StrictModel):
@@ -71,6 +81,7 @@ class CodedColumn(StrictModel):
         type: ``code`` (one of ``codes``), ``month`` (YYYYMM, cut to the valid months) or ``integer`` (in ``range``).
         derive: a view of an identity field instead of a header, e.g. ``birth_date.year``.
         bands: lower bounds in rising order; a value leaves as the bound of its band.
+        code_map: id of a site map; old codes are replaced by new ones before they are held against ``codes``.
     """
 
     name: Identifier
@@ -80,6 +91,7 @@ class CodedColumn(StrictModel):
     codes: tuple[Text, ...] | None = None
     range: tuple[int, int] | None = None
     bands: tuple[int, ...] | None = None
+    code_map: Identifier | None = None
     required: bool = False
 
 
@@ -212,6 +224,7 @@ class Agreement(StrictModel):
     id_token: IdTokenProtocol
     parties: Annotated[tuple[Party, ...], Field(min_length=2)]
     fields: Annotated[dict[Identifier, IdentityField], Field(min_length=1)]
+    code_maps: dict[Identifier, dict[Text, Text]] = Field(default_factory=dict)
     datasets: Annotated[tuple[Dataset, ...], Field(min_length=1)]
     passes: tuple[Pass, ...]
     thresholds: Thresholds

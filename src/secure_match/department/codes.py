@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from secure_match.agreement import CodedColumn, ValidMonths
-from secure_match.department.normalise._field import BoolArray, clean_text, group_numbers, is_missing, keep, to_bool
+from secure_match.department.normalise._cleaning import clean_text, is_missing
+from secure_match.department.normalise._field import BoolArray, group_numbers, keep, to_bool
 
 _MONTH_FORM: Final = (
     r"^(?P<year>\d{4})[-/.年](?P<month>\d{1,2})(?:月|[-/.月]\d{1,2}日?)?$"
@@ -36,18 +38,21 @@ class CodedResult:
     code: str
 
 
-def encode_column(column: CodedColumn, raw: pa.StringArray, months: ValidMonths) -> CodedResult:
+def encode_column(
+    column: CodedColumn, raw: pa.StringArray, months: ValidMonths, code_map: Mapping[str, str] | None = None
+) -> CodedResult:
     """Translate one coded column.
 
     Args:
         column: its declaration.
         raw: string array of shape (rows,), from the export or derived from an identity field.
         months: the months that spells are cut to.
+        code_map: old code to new code, for a column of type ``code`` that has a site map.
     """
     text = clean_text(raw)
     missing = _is_empty(column, text)
     if column.type == "code":
-        values, refused, code = _codes(column, text, missing)
+        values, refused, code = _codes(column, _mapped(text, code_map or {}), missing)
     elif column.type == "month":
         values, refused, code = _months(text, missing, months)
     else:
@@ -74,6 +79,11 @@ def _is_empty(column: CodedColumn, text: pa.StringArray) -> BoolArray:
     missing = is_missing(text)
     # As a month 0 says that there is none; as a number it is one.
     return missing & ~to_bool(pc.equal(text, "0")) if column.type == "integer" else missing
+
+
+def _mapped(text: pa.StringArray, code_map: Mapping[str, str]) -> pa.StringArray:
+    place = pc.index_in(text, value_set=pa.array(list(code_map), pa.string()))
+    return pc.coalesce(pa.array(list(code_map.values()), pa.string()).take(place), text)
 
 
 def _codes(column: CodedColumn, text: pa.StringArray, missing: BoolArray) -> tuple[pa.Array, BoolArray, str]:

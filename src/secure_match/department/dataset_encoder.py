@@ -19,8 +19,14 @@ from secure_match.department import _labels
 from secure_match.department.codes import encode_column
 from secure_match.department.handles import HandleMaker
 from secure_match.department.keys import DepartmentKey, Guarded, derive_key, derive_key_id
-from secure_match.department.normalise import NormalisedField, normalise_fields
-from secure_match.department.normalise._field import clean_text
+from secure_match.department.normalise import (
+    ColumnFacts,
+    ColumnSurvey,
+    NormalisedField,
+    NormaliseTally,
+    normalise_fields,
+)
+from secure_match.department.normalise._cleaning import clean_text
 from secure_match.department.passes import PassKeys, encode_pass, pass_column, view_of
 from secure_match.department.quarantine import Quarantine
 from secure_match.department.readers import ROW_NUMBER
@@ -31,7 +37,6 @@ from secure_match.encoded import (
     CodedColumn,
     DatasetManifest,
     EncodedDataset,
-    FieldState,
     RowCounts,
     dataset_schema,
     matrix_from_binary,
@@ -49,11 +54,15 @@ class EncodingResult:
         dataset: what may leave.
         quarantine: refused rows: ``row_number``, ``column``, ``code``.
         states: identity field to the number of rows in each state, over all rows read.
+        reasons: identity field to reason code (see ``normalise.REASONS``) to number of rows.
+        flags: identity field to flag to number of rows.
     """
 
     dataset: EncodedDataset
     quarantine: pa.Table
     states: dict[str, dict[str, int]]
+    reasons: dict[str, dict[str, int]]
+    flags: dict[str, dict[str, int]]
 
 
 def required_columns(dataset: Dataset) -> tuple[str, ...]:
@@ -126,11 +135,39 @@ class DatasetEncoder(Guarded):
         self._handles = HandleMaker(key, agreement.id, self.dataset.id)
         self._key_id = derive_key_id(secret, _labels.ENCODING, agreement.id, agreement.key_epoch)
 
-    def encode(self, batches: Iterable[pa.RecordBatch], *, progress: Progress | None = None) -> EncodingResult:
+    def survey(self, batches: Iterable[pa.RecordBatch]) -> ColumnFacts:
+        """Look at whole columns before they are encoded: was the ID column damaged, which phones are shared?
+
+        Args:
+            batches: those of :meth:`encode`; of their columns only :attr:`survey_columns` are needed.
+        """
+        survey = ColumnSurvey(self.agreement)
+        for batch in batches:
+            survey.add({name: batch[header] for name, header in self._surveyed.items()})
+        return survey.facts()
+
+    @property
+    def survey_columns(self) -> tuple[str, ...]:
+        """Export headers to read for :meth:`survey`; the row key first, so that a wrong export is named as such."""
+        return tuple(dict.fromkeys((self.dataset.row_key, *self._surveyed.values())))
+
+    @property
+    def _surveyed(self) -> dict[str, str]:
+        kinds = {name: field.kind for name, field in self.agreement.fields.items()}
+        return {name: header for name, header in self.dataset.identity.items() if kinds[name] in ("id_number", "phone")}
+
+    def encode(
+        self,
+        batches: Iterable[pa.RecordBatch],
+        *,
+        facts: ColumnFacts | None = None,
+        progress: Progress | None = None,
+    ) -> EncodingResult:
         """Encode an export.
 
         Args:
             batches: the columns :attr:`columns` as strings and ``row_number`` as int64.
+            facts: of :meth:`survey` over the same export; without them every batch is judged by itself.
             progress: called with the number of rows of each batch that is done.
 
         Raises:
@@ -139,11 +176,11 @@ class DatasetEncoder(Guarded):
         quarantine = Quarantine()
         schema = dataset_schema(self._manifest(RowCounts(read=0, encoded=0, quarantined=0)))
         tables: list[pa.Table] = []
-        states = {name: np.zeros(len(FieldState), dtype=np.int64) for name in self._state_fields}
+        tally = NormaliseTally(self._state_fields)
         seen: set[bytes] = set()
         read = 0
         for batch in batches:
-            tables.append(self._encode_batch(batch, schema, quarantine, states, seen))
+            tables.append(self._encode_batch(batch, schema, quarantine, tally=tally, seen=seen, facts=facts))
             read += batch.num_rows
             if progress is not None:
                 progress(batch.num_rows)
@@ -155,9 +192,9 @@ class DatasetEncoder(Guarded):
         return EncodingResult(
             dataset=dataset,
             quarantine=quarantine.table(),
-            states={
-                name: {state.name.lower(): int(count[state]) for state in FieldState} for name, count in states.items()
-            },
+            states=tally.states,
+            reasons=tally.reasons,
+            flags=tally.flags,
         )
 
     @property
@@ -187,14 +224,15 @@ class DatasetEncoder(Guarded):
         batch: pa.RecordBatch,
         schema: pa.Schema,
         quarantine: Quarantine,
-        states: dict[str, npt.NDArray[np.int64]],
+        *,
+        tally: NormaliseTally,
         seen: set[bytes],
+        facts: ColumnFacts | None,
     ) -> pa.Table:
         numbers = batch[ROW_NUMBER].to_numpy()
         raw = {name: batch[header] for name, header in self.dataset.identity.items()}
-        fields = normalise_fields(self.agreement, raw, batch.num_rows)
-        for name, count in states.items():
-            np.add(count, np.bincount(fields[name].states, minlength=len(FieldState)), out=count)
+        fields = normalise_fields(self.agreement, raw, batch.num_rows, facts=facts)
+        tally.add(fields)
 
         handles, no_key, repeated = self._handles.make(clean_text(batch[self.dataset.row_key]), seen)
         usable = np.ones(batch.num_rows, dtype=np.bool_)
@@ -209,7 +247,9 @@ class DatasetEncoder(Guarded):
         coded_columns: list[pa.Array] = []
         for column in self.dataset.columns:
             source = batch[column.column] if column.column is not None else view_of(fields, str(column.derive))
-            coded = encode_column(column, source, self.agreement.valid_months)
+            coded = encode_column(
+                column, source, self.agreement.valid_months, self.agreement.code_maps.get(str(column.code_map))
+            )
             fault = column.column or self.dataset.identity.get(str(column.derive).split(".", maxsplit=1)[0], "")
             usable = quarantine.refuse(numbers, usable, coded.refused, column=fault, code=coded.code)
             coded_columns.append(coded.values)

@@ -6,7 +6,8 @@ Construction, for pass ``p`` with keys derived by HKDF from the shared secret, a
 * block tag: BLAKE2b-128 keyed by the tag key over the block value,
 * block secret: BLAKE2b-512 keyed by the secret key over the block value; without ``block_on`` the key itself,
 * token: field name, U+001F, then ``"{q} {gram}"``, or ``"{q}.{place} {gram}"`` where positional, in UTF-8; grams come
-  from the value padded by q - 1 blanks at both ends, places count from 0; each token once,
+  from the value padded by q - 1 blanks at both ends, places count from 0; each token once; a gram that holds the mark
+  of a lost character (U+25A1) is no token,
 * positions: 16-bit words of BLAKE2b-512 keyed by the block secret, salted by a counter (random hashing), modulo the
   length; a field's ``insertions`` are shared out evenly among its tokens, the first ones getting what is left over.
 
@@ -25,10 +26,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from secure_match.agreement import Pass, PassField, split_view
+from secure_match.agreement.tables import UNKNOWN_CHARACTER
 from secure_match.department._hashing import POSITIONS_PER_BLOCK, blake_blocks
 from secure_match.department.keys import Guarded
-from secure_match.department.normalise import NormalisedField
-from secure_match.department.normalise._texts import surnames_of
+from secure_match.department.normalise import NormalisedField, view_values
 from secure_match.encoded import PassColumn, binary_from_matrix
 from secure_match.kernels.bloom import set_bits
 
@@ -36,6 +37,7 @@ TAG_BYTES: Final = 16
 BLOCK_SECRET_BYTES: Final = 64
 _CHUNK_ROWS: Final = 4096
 _SEPARATOR: Final = "\x1f"
+_NOTHING: Final = pa.scalar(None, pa.string())
 
 Tokens = list[tuple[bytes, int]]
 """Tokens of one value with the number of positions that each sets."""
@@ -73,14 +75,7 @@ def encode_pass(item: Pass, fields: dict[str, NormalisedField], keys: PassKeys) 
 def view_of(fields: dict[str, NormalisedField], reference: str) -> pa.StringArray:
     """A field or a view of it (``name.surname``) as strings of shape (rows,); null where it has no value."""
     name, view = split_view(reference)
-    values = fields[name].values
-    if view == "surname":
-        return surnames_of(values)
-    if view == "year":
-        return pc.utf8_slice_codeunits(values, 0, 4)
-    if view == "month_day":
-        return pc.utf8_slice_codeunits(values, 4, 8)
-    return values
+    return view_values(fields[name], view)
 
 
 def pass_column(item: Pass) -> PassColumn:
@@ -95,8 +90,10 @@ def tokenise(field: PassField, value: str) -> Tokens:
         padded = " " * (size - 1) + value + " " * (size - 1)
         for place in range(len(padded) - size + 1):
             gram = padded[place : place + size]
+            if UNKNOWN_CHARACTER in gram:
+                continue
             grams[f"{size}.{place} {gram}" if field.positional else f"{size} {gram}"] = None
-    share, rest = divmod(field.insertions, len(grams))
+    share, rest = divmod(field.insertions, max(len(grams), 1))
     return [
         (f"{field.field}{_SEPARATOR}{gram}".encode(), share + (1 if index < rest else 0))
         for index, gram in enumerate(grams)
@@ -119,11 +116,13 @@ class _TokenColumn:
     def __init__(self, field: PassField, values: pa.StringArray) -> None:
         self.codes, distinct = _dictionary(values)
         self.lists = [tokenise(field, value) for value in distinct]
+        empty = np.array([not tokens for tokens in self.lists] + [True], dtype=np.bool_)
+        self.codes[empty[self.codes]] = -1
 
 
 def _dictionary(values: pa.StringArray) -> tuple[npt.NDArray[np.int64], list[str]]:
     encoded = values.dictionary_encode()
-    codes = np.asarray(pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
+    codes = np.array(pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
     return codes, encoded.dictionary.to_pylist()
 
 
@@ -131,6 +130,8 @@ def _block_values(item: Pass, fields: dict[str, NormalisedField], rows: int) -> 
     if not item.block_on:
         return _Blocks(values=[b""], codes=np.zeros(rows, dtype=np.int64))
     parts = [view_of(fields, reference) for reference in item.block_on]
+    # A lost character makes a value unknown as a whole: it must not meet another one with the same gap.
+    parts = [pc.if_else(pc.match_substring(part, UNKNOWN_CHARACTER), _NOTHING, part) for part in parts]
     joined = pc.binary_join_element_wise(*parts, _SEPARATOR, null_handling="emit_null")
     codes, distinct = _dictionary(joined)
     return _Blocks(values=[value.encode() for value in distinct], codes=codes)

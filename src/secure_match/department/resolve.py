@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from secure_match.department.handles import HandleMaker
 from secure_match.department.keys import DepartmentKey
-from secure_match.department.normalise._field import clean_text
+from secure_match.department.normalise._cleaning import clean_text
 from secure_match.department.readers import ROW_NUMBER
 from secure_match.enrolment import FindingSource, FindingsPackage
 from secure_match.errors import KeyFileError, UsageError

@@ -105,7 +105,9 @@ def encode_export(
     verify_replaceable_package(out)
     verify_replaceable_quarantine(refused)
     source = CsvExport.open(export, charset=charset)
-    result = encoder.encode(source.batches(encoder.columns), progress=progress)
+    # Damage by a spreadsheet shows in the whole column only, so the export is read twice.
+    facts = encoder.survey(source.batches(encoder.survey_columns))
+    result = encoder.encode(source.batches(encoder.columns), facts=facts, progress=progress)
     counts = result.dataset.manifest.counts
     reasons = count_reasons(result.quarantine)
     if counts.quarantined or refused.exists():

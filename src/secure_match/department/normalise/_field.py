@@ -1,8 +1,9 @@
-"""RAW: the value type that every normaliser returns, and the cleaning that all of them begin with."""
+"""RAW: the value type that every normaliser returns, and the verdicts that it is built from."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -10,12 +11,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from secure_match.agreement.tables import MISSING_WORDS
+from secure_match.department.normalise._reasons import NUMBERS, REASON_CODES, REASONS
 from secure_match.encoded import FieldState
 
-_INVISIBLE: Final = r"[\p{Cc}\p{Cf}]"
 StateArray = npt.NDArray[np.uint8]
 BoolArray = npt.NDArray[np.bool_]
+_NO_REASONS: Final = np.zeros(0, dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -25,28 +26,74 @@ class NormalisedField:
     Attributes:
         values: string array of shape (rows,); null wherever the state is missing or invalid.
         states: uint8 of shape (rows,), see ``encoded.FieldState``.
+        reason_numbers: uint8 of shape (rows,): 0, or 1 + the index of a code of ``REASONS``; empty stands for all 0.
+        views: string arrays of shape (rows,) by name, for what the value alone does not hold (``former``, ``partial``).
+            The view ``""`` is what a pass sees instead of the whole value.
+        flags: bool of shape (rows,) by name: doubts that change no value. A row with a flag is not refused.
     """
 
     values: pa.StringArray
     states: StateArray
+    reason_numbers: StateArray = field(default_factory=lambda: _NO_REASONS)
+    views: Mapping[str, pa.StringArray] = field(default_factory=dict)
+    flags: Mapping[str, BoolArray] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"<NormalisedField: {len(self.states)} rows>"
 
+    @property
+    def reasons(self) -> pa.DictionaryArray:
+        """Reason codes, dictionary(int8, string) of shape (rows,); null where the value is valid as it came."""
+        numbers = self.reason_numbers if len(self.reason_numbers) else np.zeros(len(self.states), dtype=np.uint8)
+        indices = pa.array(numbers.astype(np.int8) - 1, mask=numbers == 0)
+        return pa.DictionaryArray.from_arrays(indices, pa.array(REASON_CODES, pa.string()))
 
-def clean_text(column: pa.Array) -> pa.StringArray:
-    """NFKC, no control or zero-width characters, no blanks at the ends; nulls stay null."""
-    # Invisible characters first: between a letter and its accent one would keep the two from composing.
-    text = pc.replace_substring_regex(column, pattern=_INVISIBLE, replacement="")
-    text = pc.utf8_normalize(text, form="NFKC")
-    return pc.utf8_trim_whitespace(text)
+    def counts(self) -> dict[str, int]:
+        """Number of rows by reason code, the codes that occur, in the order of ``REASONS``."""
+        found = np.bincount(self.reason_numbers, minlength=len(REASON_CODES) + 1)[1:]
+        return {code: int(count) for code, count in zip(REASON_CODES, found, strict=True) if count}
 
 
-def is_missing(text: pa.StringArray) -> BoolArray:
-    """Which cells say, in one of the agreed words, that there is no value: bool of shape (rows,)."""
-    upper = pc.utf8_upper(text)
-    missing = pc.is_in(upper, value_set=pa.array(MISSING_WORDS, pa.string()))
-    return to_bool(pc.or_kleene(missing, pc.is_null(text)))
+class Verdicts:
+    """States and reasons of a column under construction; a later verdict on a row replaces an earlier one.
+
+    Args:
+        rows: number of rows.
+        otherwise: the reason of rows that get no verdict, all of which are invalid.
+    """
+
+    __slots__ = ("reasons", "states")
+
+    def __init__(self, rows: int, otherwise: str) -> None:
+        self.states = np.full(rows, REASONS[otherwise][0], dtype=np.uint8)
+        self.reasons = np.full(rows, NUMBERS[otherwise], dtype=np.uint8)
+
+    def accept(self, mask: BoolArray) -> None:
+        """Rows that are valid as they came."""
+        self.states[mask] = FieldState.VALID
+        self.reasons[mask] = 0
+
+    def give(self, mask: BoolArray, reason: str) -> None:
+        """Rows whose state has this reason."""
+        self.states[mask] = REASONS[reason][0]
+        self.reasons[mask] = NUMBERS[reason]
+
+    def field(
+        self,
+        values: pa.StringArray,
+        *,
+        views: Mapping[str, pa.StringArray] | None = None,
+        flags: Mapping[str, BoolArray] | None = None,
+    ) -> NormalisedField:
+        """The field; values of rows that are missing or invalid become null."""
+        usable = self.states <= FieldState.REPAIRED
+        return NormalisedField(
+            values=values if usable.all() and not values.null_count else keep(values, usable),
+            states=self.states,
+            reason_numbers=self.reasons,
+            views=views or {},
+            flags=flags or {},
+        )
 
 
 def to_bool(mask: pa.BooleanArray) -> BoolArray:
@@ -59,6 +106,16 @@ def keep(values: pa.StringArray, mask: BoolArray) -> pa.StringArray:
     return pc.if_else(pa.array(mask), values, pa.scalar(None, pa.string()))
 
 
+def nulls(rows: int) -> pa.StringArray:
+    """A string array of shape (rows,) without a value."""
+    return pa.nulls(rows, pa.string())
+
+
+def absent(rows: int) -> NormalisedField:
+    """A field that the dataset lacks."""
+    return Verdicts(rows, "empty").field(nulls(rows))
+
+
 def group_numbers(parts: pa.StructArray, *names: str) -> npt.NDArray[np.int64]:
     """Numbers out of named groups of a regular expression: per row that of the first group with text, else 0."""
     text = pa.scalar(None, pa.string())
@@ -68,11 +125,30 @@ def group_numbers(parts: pa.StructArray, *names: str) -> npt.NDArray[np.int64]:
     return np.asarray(pc.fill_null(text, "0").cast(pa.int64()).to_numpy(zero_copy_only=False), dtype=np.int64)
 
 
-def state_array(*, missing: BoolArray, valid: BoolArray, repaired: BoolArray | None = None) -> StateArray:
-    """States from masks; what is neither missing nor valid nor repaired is invalid."""
-    states = np.full(len(missing), FieldState.INVALID, dtype=np.uint8)
-    states[missing] = FieldState.MISSING
-    states[valid] = FieldState.VALID
-    if repaired is not None:
-        states[repaired] = FieldState.REPAIRED
-    return states
+def scatter(fast: NormalisedField, rest: BoolArray, slow: NormalisedField) -> NormalisedField:
+    """``fast`` with the rows of ``rest`` replaced by those of ``slow``, in order; ``slow`` has the views and flags."""
+    if rest.all():
+        return slow
+    states, numbers = fast.states.copy(), fast.reason_numbers.copy()
+    states[rest], numbers[rest] = slow.states, slow.reason_numbers
+    empty = nulls(len(rest))
+    flags = {name: np.zeros(len(rest), dtype=np.bool_) for name in slow.flags}
+    for name, flag in slow.flags.items():
+        flags[name][rest] = flag
+    return NormalisedField(
+        values=put(fast.values, rest, slow.values),
+        states=states,
+        reason_numbers=numbers,
+        views={name: put(fast.views.get(name, empty), rest, view) for name, view in slow.views.items()},
+        flags=flags,
+    )
+
+
+def put(values: pa.StringArray, mask: BoolArray, others: pa.StringArray) -> pa.StringArray:
+    """``values`` with the rows of ``mask`` replaced by ``others``, in order."""
+    return pc.replace_with_mask(values, pa.array(mask), others) if len(others) else values
+
+
+def take_rows(values: pa.StringArray, mask: BoolArray) -> pa.StringArray:
+    """The rows of ``mask``."""
+    return values.filter(pa.array(mask))

@@ -1,6 +1,11 @@
-"""RAW: citizen identity numbers (GB 11643-1999): 18 characters with an ISO 7064 MOD 11-2 check, or 15 without.
+"""RAW: identity numbers of mainland citizens, of holders of HK, Macao and Taiwan residence permits, and of foreigners.
 
-The region is not looked up and no birth date is held against the years of a region code: both reject valid numbers.
+* 18 characters (GB 11643-1999), and 15 digits of before. Residence permits of HK, Macao and Taiwan (regions 810000,
+  820000, 830000) and foreign permanent-residence cards since 2023-12 (first character 9) have the same form and check.
+* Older foreign cards: three letters (country) and twelve digits. The card's rules for check digit and century are not
+  published as a standard, so the form alone is required and neither birth date nor sex is taken from it.
+
+A number of 18 characters with a right check is never a placeholder, whatever its birth date.
 """
 
 from __future__ import annotations
@@ -8,93 +13,154 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from secure_match.department.normalise._dates import is_calendar_date
+from secure_match.department.normalise._bytes import Bytes2D, byte_view
+from secure_match.department.normalise._check_digits import check_18, convert_15
+from secure_match.department.normalise._cleaning import clean_text, give_missing, is_missing
 from secure_match.department.normalise._field import (
     BoolArray,
     NormalisedField,
-    clean_text,
-    is_missing,
-    keep,
-    state_array,
+    Verdicts,
+    nulls,
+    put,
+    scatter,
+    take_rows,
     to_bool,
 )
 
-WEIGHTS: Final = np.array([pow(2, 17 - place, 11) for place in range(17)], dtype=np.int64)
-"""ISO 7064 MOD 11-2 weights of the first 17 characters."""
-CHECK_CHARACTERS: Final = np.frombuffer(b"10X98765432", dtype=np.uint8)
-"""Check character by the weighted sum modulo 11."""
+PARTIAL_CHARACTERS: Final = 15
+"""What a spreadsheet keeps of a number: region, birth date and the first digit of the sequence."""
 
-_SEPARATORS: Final = r"[\s'‘’`\-]"
-_CYRILLIC_HA: Final = "[\u0445\u0425]"
-Bytes2D = npt.NDArray[np.uint8]
+_SEPARATORS: Final = r"[\s'\"‘’“”`\-_.,]"
+_X_LOOKALIKES: Final = "[\u0445\u0425\u03a7\u03c7\u00d7]"
+_FLOAT_TEXT: Final = r"^(\d{15,18})\.0+$"
+_SCIENTIFIC: Final = r"^\d(?:\.\d*)?E\+?\d{1,2}$"
+_ALL_DIGITS_SCIENTIFIC: Final = r"^(\d)\.(\d{14})\d*E\+?17$"
+_EQUAL: Final = "|".join(f"{character}{{6,}}X?" for character in "0123456789X")
+_PLACEHOLDER: Final = (
+    rf"^(?:{_EQUAL}|0?123456789\d*X?|9876543210?\d*X?|1234567890?X?|\d{{6}}19000101\d{{3}}[\dX]|\d{{6}}000101\d{{3}})$"
+)
+_OTHER_DOCUMENT: Final = r"^(?:[A-Z]{1,2}\d{7,8}|[HM]\d{8}(?:\d{2})?|[A-Z]\d{6}\(?[\dA]\)?|\d{8})$"
+_MASKED: Final = r"^\d+\*+[\dX]*$|^\d+X{4,}\d*[\dX]$"
 
 
-def normalise_id_numbers(column: pa.Array) -> NormalisedField:
+def normalise_id_numbers(column: pa.Array, *, damaged: bool = False) -> NormalisedField:
     """Clean ID numbers; 15-digit ones become their 18-character form and count as repaired.
 
     Args:
         column: string array of shape (rows,).
+        damaged: whether a spreadsheet rounded the column's numbers (see ``ColumnSurvey``). All its 18-digit cells that
+            end in 000 are then invalid, also the 9 % whose check is right by chance, and have a view ``partial``.
     """
-    text = clean_text(column)
+    text = column if column.type == pa.string() else column.cast(pa.string())
+    view = byte_view(text)
+    plain = view.lengths == 18
+    matrix = view.matrix(plain, 18)
+    valid = check_18(matrix).valid
+    if damaged:
+        valid &= ~_ends_in_zeros(matrix)
+    plain[plain] = valid
+    verdicts = Verdicts(len(text), "no_id_number")
+    verdicts.accept(plain)
+    field = verdicts.field(text)
+    rest = ~plain
+    return scatter(field, rest, _slow(take_rows(text, rest), damaged)) if rest.any() else field
+
+
+def _slow(text: pa.StringArray, damaged: bool) -> NormalisedField:
+    """Cells that are not 18 valid characters as they stand."""
+    text = cleaned = clean_text(text)
+    verdicts = Verdicts(len(text), "no_id_number")
     missing = is_missing(text)
+    text = pc.utf8_upper(text)
+    floats = to_bool(pc.match_substring_regex(text, _FLOAT_TEXT)) & ~missing
+    scientific = to_bool(pc.match_substring_regex(text, _SCIENTIFIC)) & ~missing
+    rounded = to_bool(pc.match_substring_regex(text, _ALL_DIGITS_SCIENTIFIC))
+    from_scientific = pc.replace_substring_regex(text, pattern=_ALL_DIGITS_SCIENTIFIC, replacement=r"\1\2")
+    text = pc.replace_substring_regex(text, pattern=_FLOAT_TEXT, replacement=r"\1")
+    masked = to_bool(pc.match_substring_regex(text, _MASKED))
     text = pc.replace_substring_regex(text, pattern=_SEPARATORS, replacement="")
-    text = pc.replace_substring_regex(pc.utf8_upper(text), pattern=_CYRILLIC_HA, replacement="X")
-    full = to_bool(pc.match_substring_regex(text, r"^[0-9]{17}[0-9X]$")) & ~missing
-    legacy = to_bool(pc.match_substring_regex(text, r"^[0-9]{15}$")) & ~missing
+    text = pc.replace_substring_regex(text, pattern=_X_LOOKALIKES, replacement="X")
+    nothing = to_bool(pc.equal(text, "")) & ~missing
 
-    valid = full.copy()
-    valid[full] = _is_valid_18(_characters(text, full, 18))
-    converted, convertible = _convert_15(_characters(text, legacy, 15))
-    repaired = legacy.copy()
-    repaired[legacy] = convertible
-
-    values = keep(text, valid)
-    if repaired.any():
-        cells = values.to_numpy(zero_copy_only=False)
-        cells[repaired] = [row.tobytes().decode("ascii") for row in converted[convertible]]
-        values = pa.array(cells, pa.string())
-    return NormalisedField(values=values, states=state_array(missing=missing, valid=valid, repaired=repaired))
-
-
-def check_characters(first_17: Bytes2D) -> npt.NDArray[np.uint8]:
-    """Check characters (ASCII codes, shape (rows,)) of numbers given as ASCII digits, shape (rows, 17)."""
-    sums = (first_17.astype(np.int64) - ord("0")) @ WEIGHTS
-    return np.asarray(CHECK_CHARACTERS[sums % 11], dtype=np.uint8)
+    candidates = ~missing & ~scientific
+    digits = to_bool(pc.match_substring_regex(text, r"^\d+$")) & candidates
+    verdicts.give(digits, "wrong_length")
+    verdicts.give(to_bool(pc.match_substring_regex(text, _OTHER_DOCUMENT)) & candidates, "other_document")
+    verdicts.give(masked, "masked")
+    verdicts.accept(to_bool(pc.match_substring_regex(text, r"^[A-Z]{3}\d{12}$")) & candidates)
+    lengths = byte_view(text).lengths
+    partial = _judge_18(text, (lengths == 18) & candidates, floats, verdicts, damaged)
+    text = _judge_15(text, (lengths == 15) & digits, verdicts)
+    placeholder = to_bool(pc.match_substring_regex(text, _PLACEHOLDER)) & candidates
+    verdicts.give(placeholder & (verdicts.states > 0), "placeholder")
+    verdicts.give(scientific, "scientific_notation")
+    verdicts.give(nothing, "no_id_number")
+    give_missing(verdicts, cleaned, missing)
+    partial = put(partial, rounded, take_rows(from_scientific, rounded))
+    return verdicts.field(text, views={"partial": partial} if partial.null_count < len(partial) else {})
 
 
-def _characters(text: pa.StringArray, mask: BoolArray, length: int) -> Bytes2D:
-    chosen = text.filter(pa.array(mask)).cast(pa.binary()).cast(pa.binary(length))
-    return np.frombuffer(chosen.buffers()[1] or b"", dtype=np.uint8, count=len(chosen) * length).reshape(-1, length)
+def _judge_18(
+    text: pa.StringArray, mask: BoolArray, floats: BoolArray, verdicts: Verdicts, damaged: bool
+) -> pa.StringArray:
+    """Verdicts on candidates of 18 bytes; returns the partial keys of damaged ones."""
+    matrix = byte_view(text).matrix(mask, 18)
+    checked = check_18(matrix)
+    shaped = mask.copy()
+    shaped[mask] = checked.shaped
+    for passed, reason in (
+        (checked.checked, "wrong_check"),
+        (checked.dated, "no_calendar_date"),
+        (checked.region, "no_region"),
+    ):
+        failed = mask.copy()
+        failed[mask] = checked.shaped & ~passed
+        verdicts.give(failed, reason)
+    valid = mask.copy()
+    valid[mask] = checked.valid
+    verdicts.accept(valid)
+    verdicts.give(valid & floats, "float_text")
+    if not damaged:
+        return nulls(len(text))
+    rounded = mask.copy()
+    rounded[mask] = _ends_in_zeros(matrix) & checked.shaped & checked.dated & checked.region
+    verdicts.give(rounded, "excel_damaged")
+    kept = pc.utf8_slice_codeunits(take_rows(text, rounded), 0, PARTIAL_CHARACTERS)
+    return put(nulls(len(text)), rounded, kept)
 
 
-def _is_valid_18(characters: Bytes2D) -> BoolArray:
-    digits = characters[:, :17].astype(np.int64) - ord("0")
-    checked = check_characters(characters[:, :17]) == characters[:, 17]
-    region = digits[:, :6].max(axis=1, initial=0) > 0
-    year, month, day = _number(digits[:, 6:10]), _number(digits[:, 10:12]), _number(digits[:, 12:14])
-    return np.asarray(checked & region & is_calendar_date(year, month, day), dtype=np.bool_)
+def _judge_15(text: pa.StringArray, mask: BoolArray, verdicts: Verdicts) -> pa.StringArray:
+    """Verdicts on 15 digits; returns the texts with those that convert replaced by their 18 characters."""
+    converted, convertible = convert_15(byte_view(text).matrix(mask, 15))
+    verdicts.give(mask, "no_calendar_date")
+    legacy = mask.copy()
+    legacy[mask] = convertible & ~_is_filler_15(text, mask)
+    verdicts.give(legacy, "legacy_15_digits")
+    kept = converted[legacy[mask]]
+    offsets = np.arange(len(kept) + 1, dtype=np.int32) * 18
+    strings = pa.StringArray.from_buffers(len(kept), pa.py_buffer(offsets), pa.py_buffer(kept.tobytes()))
+    return put(text, legacy, strings)
 
 
-def _number(digits: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    places = np.array([10**place for place in range(digits.shape[1])], dtype=np.int64)[::-1]
-    return np.asarray(digits @ places, dtype=np.int64)
+def _is_filler_15(text: pa.StringArray, mask: BoolArray) -> BoolArray:
+    return to_bool(pc.match_substring_regex(take_rows(text, mask), _PLACEHOLDER))
 
 
-def _convert_15(characters: Bytes2D) -> tuple[Bytes2D, BoolArray]:
-    """18-character forms, shape (rows, 18), and which of them are dates: 15-digit numbers were issued until 1999."""
-    century = np.tile(np.frombuffer(b"19", dtype=np.uint8), (len(characters), 1))
-    first_17 = np.hstack([characters[:, :6], century, characters[:, 6:]])
-    whole = np.hstack([first_17, check_characters(first_17)[:, None]])
-    return whole, _is_valid_18(whole)
+def _ends_in_zeros(matrix: Bytes2D) -> BoolArray:
+    return np.asarray((matrix[:, 15:] == ord("0")).all(axis=1), dtype=np.bool_)
+
+
+def is_18(numbers: pa.StringArray) -> BoolArray:
+    """Which values have the 18-character form (not null, not an old foreign card)."""
+    return to_bool(pc.equal(pc.binary_length(numbers), 18))
 
 
 def birth_dates_of(numbers: pa.StringArray) -> pa.StringArray:
-    """Birth dates (YYYYMMDD) inside valid 18-character numbers; null where the number is null."""
-    return pc.utf8_slice_codeunits(numbers, 6, 14)
+    """Birth dates (YYYYMMDD) inside valid 18-character numbers; null where there is none."""
+    return pc.if_else(pa.array(is_18(numbers)), pc.utf8_slice_codeunits(numbers, 6, 14), pa.scalar(None, pa.string()))
 
 
 def sexes_of(numbers: pa.StringArray) -> pa.StringArray:
@@ -102,4 +168,17 @@ def sexes_of(numbers: pa.StringArray) -> pa.StringArray:
     digit = pc.utf8_slice_codeunits(numbers, 16, 17)
     male = pc.is_in(digit, value_set=pa.array(["1", "3", "5", "7", "9"]))
     code = pc.if_else(male, pa.scalar("1"), pa.scalar("2"))
-    return pc.if_else(pc.is_null(numbers), pa.scalar(None, pa.string()), code)
+    return pc.if_else(pa.array(is_18(numbers)), code, pa.scalar(None, pa.string()))
+
+
+def regions_of(numbers: pa.StringArray) -> pa.StringArray:
+    """Division codes (6 digits) inside valid numbers of mainland citizens; null for permits and foreigners."""
+    citizen = is_18(numbers) & ~to_bool(pc.match_substring_regex(numbers, "^(?:9|8[123]0000)"))
+    return pc.if_else(pa.array(citizen), pc.utf8_slice_codeunits(numbers, 0, 6), pa.scalar(None, pa.string()))
+
+
+def partials_of(field: NormalisedField) -> pa.StringArray:
+    """The first 15 characters of 18-character numbers and of damaged ones: equal for both forms of one number."""
+    whole = pc.utf8_slice_codeunits(field.values, 0, PARTIAL_CHARACTERS)
+    whole = pc.if_else(pa.array(is_18(field.values)), whole, pa.scalar(None, pa.string()))
+    return pc.coalesce(whole, field.views["partial"]) if "partial" in field.views else whole

@@ -3,61 +3,78 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from secure_match.agreement import Agreement
+from secure_match.agreement import Agreement, IdentityField
+from secure_match.department.normalise._addresses import normalise_addresses, normalise_divisions
+from secure_match.department.normalise._cross_check import cross_check
 from secure_match.department.normalise._dates import normalise_birth_dates
-from secure_match.department.normalise._field import NormalisedField, to_bool
-from secure_match.department.normalise._id_number import birth_dates_of, normalise_id_numbers, sexes_of
-from secure_match.department.normalise._texts import normalise_names, normalise_phones, normalise_sexes
-from secure_match.encoded import FieldState
+from secure_match.department.normalise._field import NormalisedField, absent
+from secure_match.department.normalise._id_number import normalise_id_numbers
+from secure_match.department.normalise._names import normalise_names
+from secure_match.department.normalise._survey import ColumnFacts, ColumnSurvey
+from secure_match.department.normalise._texts import normalise_phones, normalise_sexes
 
-_NORMALISERS: Final[dict[str, Callable[[pa.Array], NormalisedField]]] = {
-    "id_number": normalise_id_numbers,
-    "name": normalise_names,
-    "sex": normalise_sexes,
-    "birth_date": normalise_birth_dates,
-    "phone": normalise_phones,
-}
+_THREADS: Final = 2
+_ROWS_FOR_THREADS: Final = 20_000
 
 
-def normalise_fields(agreement: Agreement, columns: Mapping[str, pa.Array], rows: int) -> dict[str, NormalisedField]:
+def normalise_fields(
+    agreement: Agreement, columns: Mapping[str, pa.Array], rows: int, *, facts: ColumnFacts | None = None
+) -> dict[str, NormalisedField]:
     """Normalise a batch.
 
     Birth date and sex come from a valid ID number where the row has one: its check digit protects them, and nothing
-    protects the row's own. The state says whether they differed (repaired) from what the row holds.
+    protects the row's own. The state says whether they differed (repaired) from what the row holds, and a flag
+    ``differs_from_id_number`` marks readable values that did.
 
     Args:
         agreement: names the fields and their kinds.
         columns: identity field to raw string array of shape (rows,); fields that the dataset lacks are absent.
         rows: number of rows.
+        facts: about the whole columns that the batch is part of; by default the batch is taken for all there is.
 
     Returns:
         Every identity field of the agreement, in its order; absent fields are all missing.
     """
-    by_kind: dict[str, NormalisedField] = {}
-    for name, field in agreement.fields.items():
+    if facts is None:
+        survey = ColumnSurvey(agreement)
+        survey.add(columns)
+        facts = survey.facts()
+
+    def one(name: str) -> NormalisedField:
         column = columns.get(name)
-        by_kind[field.kind] = _NORMALISERS[field.kind](column) if column is not None else _absent(rows)
-    numbers = by_kind.get("id_number")
-    if numbers is not None:
-        for kind, implied in (("birth_date", birth_dates_of), ("sex", sexes_of)):
-            if kind in by_kind:
-                by_kind[kind] = _prefer(by_kind[kind], implied(numbers.values))
+        if column is None:
+            return absent(rows)
+        return _normaliser(agreement, agreement.fields[name], facts)(column)
+
+    names = list(agreement.fields)
+    if rows < _ROWS_FOR_THREADS:
+        results = [one(name) for name in names]
+    else:
+        with ThreadPoolExecutor(_THREADS) as pool:
+            results = list(pool.map(one, names))
+    by_kind: dict[str, NormalisedField] = {
+        agreement.fields[name].kind: field for name, field in zip(names, results, strict=True)
+    }
+    by_kind = cross_check(by_kind)
     return {name: by_kind[field.kind] for name, field in agreement.fields.items()}
 
 
-def _absent(rows: int) -> NormalisedField:
-    return NormalisedField(values=pa.nulls(rows, pa.string()), states=np.full(rows, FieldState.MISSING, dtype=np.uint8))
-
-
-def _prefer(own: NormalisedField, implied: pa.StringArray) -> NormalisedField:
-    """The implied values where there are any, else the row's own."""
-    agrees = to_bool(pc.equal(own.values, implied))
-    replaced = to_bool(pc.is_valid(implied)) & ~agrees
-    states = np.where(replaced, np.uint8(FieldState.REPAIRED), own.states)
-    return NormalisedField(values=pc.coalesce(implied, own.values), states=states)
+def _normaliser(
+    agreement: Agreement, field: IdentityField, facts: ColumnFacts
+) -> Callable[[pa.Array], NormalisedField]:
+    code_map = agreement.code_maps[field.code_map] if field.code_map is not None else {}
+    normalisers: dict[str, Callable[[pa.Array], NormalisedField]] = {
+        "id_number": lambda column: normalise_id_numbers(column, damaged=facts.id_damaged),
+        "name": normalise_names,
+        "sex": normalise_sexes,
+        "birth_date": normalise_birth_dates,
+        "phone": lambda column: normalise_phones(column, facts.shared_phones),
+        "address": lambda column: normalise_addresses(column, field.divisions),
+        "division": lambda column: normalise_divisions(column, code_map),
+    }
+    return normalisers[field.kind]

@@ -1,12 +1,7 @@
-"""PUBLIC: the tables that normalisation uses. Two departments with different tables would never link.
-
-Their digest is part of every agreement's fingerprint, so a changed table changes the fingerprint.
-"""
+"""PUBLIC: words and characters that normalisation looks for in the cells of an export."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Final
 
 NAME_SEPARATORS: Final = "·•．・。･‧∙⋅・.᛫"
@@ -67,12 +62,21 @@ MISSING_WORDS: Final = (
     "未填",
     "空",
     "暂无",
+    "未详",
+    "不明",
+    "未提供",
+    "没有",
     "NULL",
     "NONE",
     "NAN",
     "N/A",
     "NA",
     "UNKNOWN",
+    "#N/A",
+    "<NA>",
+    "(NULL)",
+    "NIL",
+    "\\N",
 )
 """Texts, after NFKC and upper-casing, that mean that there is no value."""
 
@@ -80,23 +84,36 @@ SEX_CODES: Final = {
     "1": "1",
     "男": "1",
     "男性": "1",
+    "1-男": "1",
+    "1男": "1",
+    "1.0": "1",
     "M": "1",
     "MALE": "1",
     "2": "2",
     "女": "2",
     "女性": "2",
+    "2-女": "2",
+    "2女": "2",
+    "2.0": "2",
     "F": "2",
     "FEMALE": "2",
 }
 """GB/T 2261.1 codes and the texts that stand for them; 0 and 9 mean unknown or unstated."""
 
+SEX_MISSING: Final = ("9", "0.0", "9.0", "未说明", "未说明的性别", "未知的性别", "0-未知的性别", "9-未说明的性别")
+"""Codes and texts of GB/T 2261.1 that say that the sex is unknown or unstated, besides the words for nothing."""
 
-def tables_digest() -> str:
-    """Lower-case hex SHA-256 over all tables of this module in canonical JSON."""
-    tables = {
-        "name_separators": NAME_SEPARATORS,
-        "compound_surnames": COMPOUND_SURNAMES,
-        "missing_words": MISSING_WORDS,
-        "sex_codes": SEX_CODES,
-    }
-    return hashlib.sha256(json.dumps(tables, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+UNKNOWN_CHARACTER: Final = "\u25a1"
+"""Stands for a character that the export has lost; q-grams that hold it are no tokens."""
+
+LOST_CHARACTERS: Final = r"?*\x{25A1}\x{25A0}\x{25A2}\x{FFFD}\x{3013}\p{Co}"
+"""Characters, inside a regular expression's brackets, that stand for a lost one after NFKC."""
+
+FORMER_NAME_WORDS: Final = ("曾用名", "曾用姓名", "原姓名", "原名", "又名", "别名", "曾名", "亦名", "化名")
+"""Words after which a former or other name stands."""
+
+TITLES: Final = ("先生", "女士", "小姐", "同志", "老师", "师傅", "医生", "大夫", "同学")
+"""Two-character titles after a Chinese name."""
+
+LATIN_TITLES: Final = ("MR", "MRS", "MS", "MISS", "DR", "PROF")
+"""Titles before a name in Latin letters."""

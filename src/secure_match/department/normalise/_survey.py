@@ -1,0 +1,105 @@
+"""RAW: what can only be seen in whole columns: numbers that a spreadsheet rounded, phones that many rows share.
+
+A survey reads the columns once before they are normalised, in batches of any size; the facts do not depend on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from secure_match.agreement import Agreement
+from secure_match.department.normalise._bytes import byte_view
+from secure_match.department.normalise._cleaning import clean_text
+from secure_match.department.normalise._field import nulls, to_bool
+
+DAMAGE_MIN_ROWS: Final = 5
+DAMAGE_MIN_SHARE: Final = 0.05
+"""Share of all-digit 18-character cells that end in 000. By chance it is 1 in 1100 (two sequence digits, one check)."""
+SHARED_PHONE_ROWS: Final = 10
+"""From this many rows on, a phone number counts as shared: an agent's, a village's, not a family's."""
+
+_SCIENTIFIC: Final = r"(?i)^\s*\d(?:\.\d*)?E\+?1[4-7]\s*$"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ColumnFacts:
+    """Facts about whole columns.
+
+    Attributes:
+        id_damaged: a spreadsheet rounded the ID numbers to 15 digits.
+        shared_phones: numbers as normalised that at least ``SHARED_PHONE_ROWS`` rows have.
+    """
+
+    id_damaged: bool = False
+    shared_phones: pa.StringArray = field(default_factory=lambda: nulls(0))
+
+    def __repr__(self) -> str:
+        return f"<ColumnFacts: {len(self.shared_phones)} shared phones>"
+
+    def __reduce__(self) -> str:
+        raise TypeError("facts about raw columns are not pickled")
+
+
+class ColumnSurvey:
+    """Collects facts from the batches of an export.
+
+    Args:
+        agreement: says which field is of which kind.
+    """
+
+    __slots__ = ("_eighteen", "_kinds", "_numeric", "_phones", "_rounded", "_scientific")
+
+    def __init__(self, agreement: Agreement) -> None:
+        self._kinds = {name: item.kind for name, item in agreement.fields.items()}
+        self._eighteen = self._rounded = self._scientific = 0
+        self._numeric = False
+        self._phones: list[pa.StructArray] = []
+
+    def add(self, columns: Mapping[str, pa.Array]) -> None:
+        """Look at a batch: identity field to raw cells of shape (rows,), text or numbers."""
+        for name, column in columns.items():
+            if self._kinds.get(name) == "id_number":
+                self._add_numbers(column)
+            elif self._kinds.get(name) == "phone":
+                text = column.cast(pa.string())
+                self._phones.append(pc.value_counts(text.drop_null()))
+
+    def facts(self) -> ColumnFacts:
+        """The facts of all batches so far."""
+        hints = self._rounded + self._scientific
+        share = hints / max(self._eighteen + self._scientific, 1)
+        damaged = (hints >= DAMAGE_MIN_ROWS and share >= DAMAGE_MIN_SHARE) or (self._numeric and hints > 0)
+        return ColumnFacts(id_damaged=damaged, shared_phones=self._shared())
+
+    def _add_numbers(self, column: pa.Array) -> None:
+        self._numeric |= pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
+        text = column.cast(pa.string())
+        view = byte_view(text)
+        full = view.lengths == 18
+        matrix = view.matrix(full, 18)
+        digits = np.asarray((matrix - np.uint8(ord("0")) <= 9).all(axis=1))
+        self._eighteen += int(digits.sum())
+        self._rounded += int((digits & (matrix[:, 15:] == ord("0")).all(axis=1)).sum())
+        others = text.filter(pa.array((view.lengths > 0) & (view.lengths < 24) & ~full))
+        self._scientific += int(to_bool(pc.match_substring_regex(others, _SCIENTIFIC)).sum())
+
+    def _shared(self) -> pa.StringArray:
+        """Counts of the raw cells first, so that only cells that occur often are cleaned."""
+        if not self._phones:
+            return nulls(0)
+        cells = pa.concat_arrays([part.field(0) for part in self._phones])
+        counts = pa.concat_arrays([part.field(1) for part in self._phones])
+        table = pa.table({"cell": _only_digits(cells), "rows": counts}).group_by("cell").aggregate([("rows", "sum")])
+        often = table.filter(pc.greater_equal(table["rows_sum"], SHARED_PHONE_ROWS))["cell"]
+        return pa.concat_arrays(often.drop_null().chunks) if often.num_chunks else nulls(0)
+
+
+def _only_digits(cells: pa.StringArray) -> pa.StringArray:
+    digits = pc.replace_substring_regex(clean_text(cells), pattern=r"\D", replacement="")
+    return pc.replace_substring_regex(digits, pattern=r"^(?:00)?86(1\d{10})$", replacement=r"\1")
