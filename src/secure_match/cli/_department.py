@@ -10,14 +10,45 @@ import typer
 
 from secure_match.agreement.files import read_agreement
 from secure_match.cli._output import print_json, row_progress, say
+from secure_match.department.readers import ReadOptions
 from secure_match.department.stations import EncodeReport, encode_export, resolve_findings
 
 app = typer.Typer(no_args_is_help=True, help="For a department: encode an export, turn findings into worklists.")
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
+ExportArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="EXPORT",
+        help="CSV, XLSX, XLS, ODS, DBF, Parquet or Arrow file, a .sql query file, or a URL: "
+        "postgresql://host/database?table=NAME or sqlite:///FILE?table=NAME.",
+    ),
+]
 CharsetOption = Annotated[
     str | None,
-    typer.Option(help="utf-8, utf-8-sig or gb18030. Without it the charset is found by strict decoding and reported."),
+    typer.Option(
+        help="utf-8, utf-8-sig, utf-16-le, utf-16-be or gb18030. "
+        "Without it the charset is found by strict decoding and reported."
+    ),
+]
+DelimiterOption = Annotated[
+    str | None, typer.Option(help="One character, or tab, comma, semicolon, pipe. Without it the header line tells.")
+]
+SheetOption = Annotated[str | None, typer.Option(help="Sheet of a workbook; needed where several hold cells.")]
+HeaderRowOption = Annotated[
+    int | None, typer.Option(min=1, help="Line or sheet row, from 1, that holds the column names.")
+]
+LayoutOption = Annotated[Path | None, typer.Option(help="Layout file (TOML) of a fixed-width export.")]
+ConnectionOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Database URL that a .sql query file is run on. The password comes from PGPASSWORD, "
+        "SECURE_MATCH_DB_PASSWORD or the file named in SECURE_MATCH_DB_PASSWORD_FILE."
+    ),
+]
+RaggedOption = Annotated[
+    Literal["refuse", "quarantine"],
+    typer.Option(help="Rows with more or fewer cells than the header: refuse the file, or quarantine them."),
 ]
 
 
@@ -25,10 +56,16 @@ CharsetOption = Annotated[
 def encode(
     agreement_file: Annotated[Path, typer.Argument(metavar="AGREEMENT", help="The agreement, e.g. agreement.toml.")],
     dataset: Annotated[str, typer.Argument(help="Id of the dataset in the agreement.")],
-    export: Annotated[Path, typer.Argument(help="The export, a CSV file with a header row.")],
+    export: ExportArgument,
     key: Annotated[Path, typer.Option(help="The department's key file.")],
     out: Annotated[Path, typer.Option(help="The package to write, e.g. police.smp.")],
     charset: CharsetOption = None,
+    delimiter: DelimiterOption = None,
+    sheet: SheetOption = None,
+    header_row: HeaderRowOption = None,
+    layout: LayoutOption = None,
+    connection: ConnectionOption = None,
+    ragged: RaggedOption = "refuse",
     quarantine: Annotated[Path | None, typer.Option(help="Where refused rows go. Default: beside the package.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -36,10 +73,19 @@ def encode(
 
     Example: secure-match department encode agreement.toml population export.csv --key police.key --out police.smp
     """
+    options = ReadOptions(
+        charset=charset,
+        delimiter=delimiter,
+        sheet=sheet,
+        header_row=header_row,
+        layout=layout,
+        connection=connection,
+        ragged=ragged,
+    )
     agreement = read_agreement(agreement_file)
     with row_progress(f"encoding {dataset}", quiet=as_json) as progress:
         report = encode_export(
-            agreement, dataset, export, key, out, charset=charset, quarantine=quarantine, progress=progress
+            agreement, dataset, export, key, out, options=options, quarantine=quarantine, progress=progress
         )
     if as_json:
         print_json(encode_report_json(report))
@@ -59,7 +105,7 @@ def encode_report_json(report: EncodeReport) -> dict[str, Any]:
 
 def encode_lines(report: EncodeReport) -> list[str]:
     """An encode report for people, without the line that says what to do next."""
-    lines = [f"{report.dataset}: charset {report.charset.upper()}"]
+    lines = [f"{report.dataset}: {'; '.join(report.notes)}"]
     for name, states in report.states.items():
         parts = ", ".join(f"{count:,} {state}" for state, count in states.items() if count)
         lines.append(f"  {name}: {parts}")
@@ -76,13 +122,19 @@ def encode_lines(report: EncodeReport) -> list[str]:
 @app.command()
 def resolve(
     findings: Annotated[Path, typer.Argument(help="The findings package from the bureau, e.g. findings-police.smf.")],
-    export: Annotated[Path, typer.Argument(help="The export that was encoded.")],
+    export: ExportArgument,
     key: Annotated[Path, typer.Option(help="The department's key file.")],
     out: Annotated[Path, typer.Option(help="The worklist to write: .xlsx or .csv. It holds raw values; keep it here.")],
     dataset: Annotated[
         str | None, typer.Option(help="Id of the export's dataset. Without it, the one whose rows are found.")
     ] = None,
     charset: CharsetOption = None,
+    delimiter: DelimiterOption = None,
+    sheet: SheetOption = None,
+    header_row: HeaderRowOption = None,
+    layout: LayoutOption = None,
+    connection: ConnectionOption = None,
+    ragged: RaggedOption = "refuse",
     lang: Annotated[Literal["zh", "en"], typer.Option(help="Language of the worklist's headers.")] = "zh",
     as_json: JsonOption = False,
 ) -> None:
@@ -90,7 +142,16 @@ def resolve(
 
     Example: secure-match department resolve findings-police.smf export.csv --key police.key --out worklist.xlsx
     """
-    report = resolve_findings(findings, export, key, [out], dataset_id=dataset, charset=charset, language=lang)
+    options = ReadOptions(
+        charset=charset,
+        delimiter=delimiter,
+        sheet=sheet,
+        header_row=header_row,
+        layout=layout,
+        connection=connection,
+        ragged=ragged,
+    )
+    report = resolve_findings(findings, export, key, [out], dataset_id=dataset, options=options, language=lang)
     if as_json:
         content = asdict(report)
         del content["worklists"]

@@ -23,7 +23,7 @@ from secure_match.department.normalise import NormalisedField, normalise_fields
 from secure_match.department.normalise._field import clean_text
 from secure_match.department.passes import PassKeys, encode_pass, pass_column, view_of
 from secure_match.department.quarantine import Quarantine
-from secure_match.department.readers import ROW_NUMBER
+from secure_match.department.readers import ROW_NUMBER, RefusedRows
 from secure_match.department.release import verify_release
 from secure_match.department.secret_access import reveal
 from secure_match.department.tokens import id_tokens
@@ -126,11 +126,18 @@ class DatasetEncoder:
         self._handles = HandleMaker(key, agreement.id, self.dataset.id)
         self._key_id = derive_key_id(secret, _labels.ENCODING, agreement.id, agreement.key_epoch)
 
-    def encode(self, batches: Iterable[pa.RecordBatch], *, progress: Progress | None = None) -> EncodingResult:
+    def encode(
+        self,
+        batches: Iterable[pa.RecordBatch],
+        *,
+        refused: RefusedRows | None = None,
+        progress: Progress | None = None,
+    ) -> EncodingResult:
         """Encode an export.
 
         Args:
             batches: the columns :attr:`columns` as strings and ``row_number`` as int64.
+            refused: where the reader of ``batches`` puts rows that it cannot give; they count as read and quarantined.
             progress: called with the number of rows of each batch that is done.
 
         Raises:
@@ -147,6 +154,8 @@ class DatasetEncoder:
             read += batch.num_rows
             if progress is not None:
                 progress(batch.num_rows)
+        if refused is not None:
+            read += quarantine.take(refused)
         table = pa.concat_tables(tables) if tables else schema.empty_table()
         table = _sorted_by_handle(table)
         counts = RowCounts(read=read, encoded=table.num_rows, quarantined=read - table.num_rows)

@@ -9,12 +9,15 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from secure_match.department.readers import RefusedRows
+
 REASONS: Final = {
     "ROW_KEY_MISSING": "the row has no row key",
     "ROW_KEY_DUPLICATE": "an earlier row has the same row key",
     "CODE_UNKNOWN": "the value is not in the agreed code list, or is required and empty",
     "MONTH_INVALID": "the value is not a month (YYYYMM), or is required and empty",
     "VALUE_RANGE": "the value is not a number in the agreed range, or is required and empty",
+    "ROW_WIDTH": "the row has more or fewer cells than the header; look for a quote or delimiter too many",
     "NO_IDENTITY": "the row has neither a usable ID number nor enough other fields to be compared",
 }
 """Every reason code and what it means."""
@@ -54,6 +57,13 @@ class Quarantine:
             columns = [pa.array(rows), pa.array([column] * len(rows)), pa.array([code] * len(rows))]
             self._batches.append(pa.table(columns, schema=SCHEMA))
         return usable & ~refused
+
+    def take(self, refused: RefusedRows) -> int:
+        """Record the rows that a reader refused; return how many there are."""
+        for code, numbers in refused.by_code.items():
+            columns = [pa.array(numbers, pa.int64()), pa.array([""] * len(numbers)), pa.array([code] * len(numbers))]
+            self._batches.append(pa.table(columns, schema=SCHEMA))
+        return len(refused)
 
     def table(self) -> pa.Table:
         """All refused rows, by row number: columns ``row_number``, ``column``, ``code``."""

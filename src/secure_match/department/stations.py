@@ -9,7 +9,7 @@ from pathlib import Path
 from secure_match.agreement import Agreement
 from secure_match.department.dataset_encoder import DatasetEncoder, require_dataset
 from secure_match.department.files import read_key, write_quarantine, write_worklist
-from secure_match.department.readers import CsvExport
+from secure_match.department.readers import ReadOptions, RefusedRows, open_export
 from secure_match.department.resolve import (
     Language,
     choose_sources,
@@ -28,6 +28,8 @@ class EncodeReport:
     """What ``encode_export`` did. ``read == encoded + quarantined``.
 
     Attributes:
+        charset: of the export; None where its format says it itself.
+        notes: what was found about the export and how it was read.
         package_digest: digest of the package, for the receipt.
         states: identity field to state to number of rows.
         reasons: quarantine reason code to number of rows.
@@ -35,7 +37,8 @@ class EncodeReport:
     """
 
     dataset: str
-    charset: str
+    charset: str | None
+    notes: tuple[str, ...]
     read: int
     encoded: int
     quarantined: int
@@ -50,17 +53,19 @@ class EncodeReport:
 def encode_export(
     agreement: Agreement,
     dataset_id: str,
-    export: Path,
+    export: str | Path,
     key_path: Path,
     out: Path,
     *,
-    charset: str | None = None,
+    options: ReadOptions | None = None,
     quarantine: Path | None = None,
     progress: Progress | None = None,
 ) -> EncodeReport:
     """Encode an export into a package.
 
     Args:
+        export: path or database URL; see ``open_export``.
+        options: how to read it.
         quarantine: where refused rows go; by default beside the package, as ``<package>.quarantine.csv``.
 
     Raises:
@@ -70,16 +75,17 @@ def encode_export(
     require_dataset(agreement, dataset_id)
     with located(key_path):
         encoder = DatasetEncoder(agreement, dataset_id, key)
-    if out.resolve() in (export.resolve(), key_path.resolve()):
+    if out.resolve() in _inputs(export, key_path):
         raise UsageError("the package would overwrite an input", code="OUTPUT_IS_INPUT", place=Place(file=out))
-    source = CsvExport.open(export, charset=charset)
-    result = encoder.encode(source.batches(encoder.columns), progress=progress)
+    source = open_export(export, options)
+    rows = RefusedRows()
+    result = encoder.encode(source.batches(encoder.columns, refused=rows), refused=rows, progress=progress)
     counts = result.dataset.manifest.counts
     if not counts.encoded:
         raise ReleaseError(
             "not one row can be used; look at the mapping of columns in the agreement",
             code="RELEASE_EMPTY",
-            place=Place(file=export),
+            place=Place(file=source.place),
         )
     refused = quarantine if quarantine is not None else out.with_name(out.name + ".quarantine.csv")
     if counts.quarantined:
@@ -92,6 +98,7 @@ def encode_export(
     return EncodeReport(
         dataset=dataset_id,
         charset=source.charset,
+        notes=source.notes,
         read=counts.read,
         encoded=counts.encoded,
         quarantined=counts.quarantined,
@@ -117,19 +124,21 @@ class ResolveReport:
 
 def resolve_findings(
     findings: Path,
-    export: Path,
+    export: str | Path,
     key_path: Path,
     outs: Sequence[Path],
     *,
     dataset_id: str | None = None,
-    charset: str | None = None,
+    options: ReadOptions | None = None,
     language: Language = "zh",
 ) -> ResolveReport:
     """Turn findings into a worklist of the department's own rows.
 
     Args:
         outs: files to write the one worklist to, each ``.xlsx`` or ``.csv``.
+        export: path or database URL; see ``open_export``.
         dataset_id: which dataset the export is; None to find out.
+        options: how to read it; rows that the options quarantine were never encoded and are passed over.
 
     Raises:
         SecureMatchError: with a code and a place, before anything is written.
@@ -138,15 +147,16 @@ def resolve_findings(
     package = read_findings(findings)
     with located(key_path):
         verify_findings_key(package, key)
-    inputs = {path.resolve() for path in (findings, export, key_path)}
+    inputs = _inputs(export, key_path, findings)
     for out in outs:
         if out.resolve() in inputs:
             raise UsageError("the worklist would overwrite an input", code="OUTPUT_IS_INPUT", place=Place(file=out))
-    source = CsvExport.open(export, charset=charset)
+    source = open_export(export, options)
     columns = [name for name in source.header if name]
-    with located(export):
+    with located(source.place):
         sources = choose_sources(package, source.header, dataset_id)
-        worklist = resolve(package, sources, source.batches(columns), key, language=language)
+        batches = source.batches(columns, refused=RefusedRows())
+        worklist = resolve(package, sources, batches, key, language=language)
     for out in outs:
         write_worklist(worklist.table, out)
     return ResolveReport(
@@ -156,3 +166,8 @@ def resolve_findings(
         not_found=worklist.not_found,
         worklists=tuple(outs),
     )
+
+
+def _inputs(export: str | Path, *others: Path) -> set[Path]:
+    """Files that must not be overwritten; a URL is no file, and no file is called so."""
+    return {Path(item).resolve() for item in (export, *others)}
