@@ -68,7 +68,19 @@ def running_server() -> Iterator[Path]:
         options = ["-U", "clerk", f"--pwfile={home / 'password'}", "--auth=scram-sha-256", "-E", "UTF8", "--locale=C"]
         _run([programs / "initdb", "-D", home / "data", "--no-sync", *options], user)
         settings = f"-k {home} -p {PORT} -c listen_addresses='' -c fsync=off"
-        start = [programs / "pg_ctl", "-D", home / "data", "-w", "-t", "60", "-l", home / "log", "-o", settings, "start"]
+        start = [
+            programs / "pg_ctl",
+            "-D",
+            home / "data",
+            "-w",
+            "-t",
+            "60",
+            "-l",
+            home / "log",
+            "-o",
+            settings,
+            "start",
+        ]
         _run(start, user)
         try:
             yield home

@@ -30,13 +30,6 @@ def is_readable(kind: pa.DataType) -> bool:
     )  # fmt: skip
 
 
-def is_number(kind: pa.DataType) -> bool:
-    """Whether values of the type are stored as numbers."""
-    if pt.is_dictionary(kind):
-        return is_number(kind.value_type)
-    return bool(pt.is_integer(kind) or pt.is_floating(kind) or pt.is_decimal(kind))
-
-
 def text_bytes(column: pa.Array) -> int:
     """Upper bound of the bytes that the column has as text, without making it."""
     kind = column.type

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -15,6 +13,7 @@ from typing import Any, Final, Literal
 import pyarrow as pa
 
 from secure_match.department.readers._charset import read_head
+from secure_match.department.readers._child import limited_child
 from secure_match.department.readers._export import (
     MAX_CELL_CHARACTERS,
     MAX_COLUMNS,
@@ -26,16 +25,14 @@ from secure_match.department.readers._export import (
     text_batch,
     verified_header,
 )
-from secure_match.department.readers._zip_guard import verify_zip
+from secure_match.department.readers._zip_guard import read_part, verify_zip
 from secure_match.errors import InputError, Place, UsageError
 
 WorkbookKind = Literal["XLSX", "XLS", "ODS"]
-WORKER_MEMORY_BYTES: Final = 3 << 30
-"""Address space of the child process; a full sheet of twenty columns needs about two thirds of it."""
-WORKER_CPU_SECONDS: Final = 600
 MAX_XLS_BYTES: Final = 1 << 29
 _WORKER: Final = Path(__file__).with_name("_workbook_worker.py")
 _ENCRYPTED_PART: Final = "EncryptedPackage".encode("utf-16-le")
+_ODS_ENCRYPTED: Final = b"encryption-data"
 _MESSAGES: Final = {
     "FILE_ENCRYPTED": "the workbook is protected with a password; save it without one",
     "WORKBOOK_DAMAGED": "the workbook is damaged or not what its name says; open it and save it again",
@@ -85,7 +82,7 @@ class WorkbookExport:
         if options.header_row is not None and options.header_row < 1:
             raise UsageError("sheet rows are counted from 1", code="HEADER_ROW")
         _verify_container(path, kind)
-        task = {"sheet": options.sheet, "header_row": options.header_row, "rows": False}
+        task = {"ending": f".{kind.lower()}", "sheet": options.sheet, "header_row": options.header_row, "rows": False}
         with _answers(path, task) as lines:
             found = next(lines)
         header = verified_header(found["header"], str(path), row=found["header_row"])
@@ -108,6 +105,7 @@ class WorkbookExport:
         """See :meth:`Export.batches`. Rows without a filled cell are passed over; no row is refused."""
         self.require(columns)
         task = {
+            "ending": f".{self.kind.lower()}",
             "sheet": self.sheet,
             "header_row": self.header_row,
             "rows": True,
@@ -127,6 +125,8 @@ def _verify_container(path: Path, kind: WorkbookKind) -> None:
     head = read_head(path)
     if kind != "XLS":
         verify_zip(path)
+        if kind == "ODS" and _ODS_ENCRYPTED in read_part(path, "META-INF/manifest.xml", 1 << 20):
+            raise _error(path, {"error": "FILE_ENCRYPTED"})
         return
     size = path.stat().st_size
     if size > MAX_XLS_BYTES:
@@ -149,24 +149,9 @@ def _notes(kind: WorkbookKind, found: dict[str, Any]) -> tuple[str, ...]:
 @contextmanager
 def _answers(path: Path, task: dict[str, Any]) -> Iterator[Iterator[dict[str, Any]]]:
     """Run the child process on one task; its answers up to the last, which says that all is there."""
-    limits = {
-        "path": str(path.absolute()),
-        "memory_bytes": WORKER_MEMORY_BYTES,
-        "cpu_seconds": WORKER_CPU_SECONDS,
-        "max_cell": MAX_CELL_CHARACTERS,
-        "max_columns": MAX_COLUMNS,
-    }
-    command = [sys.executable, "-P", str(_WORKER)]
-    with subprocess.Popen(  # noqa: S603  # Our own file; nothing of the workbook is on the command line.
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as child:
-        try:
-            with suppress(OSError):  # A child that could not start is found by its missing last line.
-                child.stdin.write(json.dumps(task | limits).encode() + b"\n")  # type: ignore[union-attr]
-                child.stdin.close()  # type: ignore[union-attr]
-            yield _read_answers(path, child.stdout)  # type: ignore[arg-type]
-        finally:
-            child.kill()
+    task = task | {"path": str(path.absolute()), "max_cell": MAX_CELL_CHARACTERS, "max_columns": MAX_COLUMNS}
+    with limited_child(_WORKER, task) as output:
+        yield _read_answers(path, output)
 
 
 def _read_answers(path: Path, lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:

@@ -1,8 +1,7 @@
-"""RAW: a child process of its own that opens one workbook and writes its cells as JSON lines; see ``_workbook.py``.
+"""RAW: a child process of its own that opens one workbook and writes its cells as JSON lines; see ``_child.py``.
 
 The library that reads workbooks keeps a whole sheet in memory, as a rectangle; a small file can ask for any size, and a
-failed allocation ends the process. So it runs here, under limits, and ends alone. This file is started by its path and
-imports nothing of this package. Nothing is written to standard error: a panic there could quote a cell.
+failed allocation ends the process. This file is started by its path and imports nothing of this package.
 
 Input: one JSON object on standard input. Output: JSON lines; the last is ``{"end": rows}`` or ``{"error": code, ...}``.
 """
@@ -11,9 +10,11 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import math
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError
@@ -46,7 +47,7 @@ def cell_text(cell: Cell) -> str:  # noqa: PLR0911  # One line per kind of cell.
         case int():
             return str(cell)
         case float():
-            return f"{int(cell):d}" if abs(cell) < 1e15 and cell.is_integer() else f"{Decimal(repr(cell)):f}"
+            return _number_text(cell)
         case dt.datetime():
             if cell.time() == _MIDNIGHT:
                 return cell.date().isoformat()
@@ -56,6 +57,14 @@ def cell_text(cell: Cell) -> str:  # noqa: PLR0911  # One line per kind of cell.
             return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}"
         case _:
             return cell.isoformat()
+
+
+def _number_text(cell: float) -> str:
+    """Above 2**53 a float stands for many integers; its shortest decimal is the one that the program wrote."""
+    if not math.isfinite(cell):
+        return ""
+    exact = Decimal(repr(cell))
+    return str(int(exact)) if cell.is_integer() else f"{exact:f}"
 
 
 def find_header(rows: list[list[str]], merges: list[Merge], forced: int | None) -> tuple[int, list[str], int]:
@@ -189,10 +198,18 @@ def give_rows(book: CalamineWorkbook, task: dict[str, Any]) -> Iterator[dict[str
     yield {"end": total}
 
 
+def _open(task: dict[str, Any]) -> CalamineWorkbook:
+    # By path the library believes the ending of the name; by stream it tries every kind and tells less.
+    if task["path"].lower().endswith(task["ending"]):
+        return CalamineWorkbook.from_path(task["path"])
+    with Path(task["path"]).open("rb") as stream:
+        return CalamineWorkbook.from_filelike(stream)
+
+
 def answers(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
     """All lines of the output; whatever goes wrong is the last of them."""
     try:
-        with CalamineWorkbook.from_path(task["path"]) as book:
+        with _open(task) as book:
             yield from give_rows(book, task) if task["rows"] else describe(book, task)
     except RefusalError as refusal:
         yield refusal.facts
@@ -207,29 +224,9 @@ def answers(task: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield {"error": "WORKBOOK_DAMAGED"}
 
 
-def set_limits(memory_bytes: int, cpu_seconds: int) -> None:
-    """Bound memory and time, and leave no core file; where the system has no such limits, nothing is bound."""
-    try:
-        import resource  # noqa: PLC0415  # Not on every system.
-    except ImportError:
-        return
-    for kind, limit in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_CPU, cpu_seconds),
-        (resource.RLIMIT_AS, memory_bytes),
-    ):
-        try:
-            _, hard = resource.getrlimit(kind)
-            bound = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
-            resource.setrlimit(kind, (bound, hard))
-        except (ValueError, OSError):
-            continue
-
-
 def main() -> None:
     """Do the one task that stands on standard input."""
     task = json.loads(sys.stdin.buffer.readline())
-    set_limits(task["memory_bytes"], task["cpu_seconds"])
     for answer in answers(task):
         line = json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
         sys.stdout.buffer.write(line.encode("utf-8") + b"\n")
