@@ -15,11 +15,11 @@ from secure_match.department.readers import ReadOptions, RefusedRows, open_expor
 from secure_match.errors import SecureMatchError
 
 KINDS = ["csv-gb18030", "tsv-utf16", "xlsx", "xls", "ods", "dbf", "fixed", "parquet", "feather", "arrow-stream"]
-TRIES = dict.fromkeys(("xlsx", "xls", "ods", "parquet", "feather", "arrow-stream"), 12)
+TRIES = dict.fromkeys(("xlsx", "xls", "ods", "parquet", "feather", "arrow-stream"), 8)
 """These start a process each; the others are tried ``MANY`` times."""
 MANY = 60
 PEAK_BYTES = 128 << 20
-ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".xls", ".ods", ".dbf", ".parquet", ".arrow", ".feather", ".arrows", ".dat")
+ENDINGS = (".csv", ".xlsx", ".xls", ".dbf", ".parquet", ".arrows", ".dat")
 
 
 def read_or_refuse(path: Path, options: ReadOptions) -> str:
@@ -100,7 +100,7 @@ def test_random_bytes_under_every_name(ending: str, tmp_path: Path) -> None:
         b"", b"PK\x03\x04", b"PAR1", b"ARROW1\x00\x00", b"\xff\xff\xff\xff", b"\xff\xfe", b"\x03\x1a\x01\x01", b"a,b\n",
     )  # fmt: skip
     for head in heads:
-        for size in (5, 100, 5000):
+        for size in (5, 3000):
             path.write_bytes(head + chance.randbytes(size))
             result = read_or_refuse(path, options_for(path))
             assert head in (b"", b"a,b\n", b"\xff\xfe") or not result.endswith("rows")
