@@ -107,6 +107,7 @@ def test_ids_that_a_spreadsheet_made_numbers_can_be_told(tmp_path: Path) -> None
     (batch,) = export.batches(["身份证号"])
     assert batch["身份证号"].to_pylist() == [*(f"{999999195001010 + n}000" for n in range(4)), "99999919500101123X"]
     assert export.numeric_columns == {"身份证号": 0.8}
+    assert export.notes[-1] == "column number 2: 4 numbers have lost every digit after the fifteenth"
 
 
 def test_xls_numbers_and_dates(tmp_path: Path) -> None:

@@ -21,14 +21,6 @@ def integral_text(value: float) -> str | None:
     return str(int(Decimal(repr(value))))
 
 
-def number_text(value: float) -> str:
-    """A float as decimal digits without exponent; an integral one without a fraction; NaN is missing."""
-    if math.isnan(value):
-        return ""
-    whole = integral_text(value)
-    return whole if whole is not None else f"{Decimal(repr(value)):f}" if math.isfinite(value) else str(value)
-
-
 def moment_text(value: dt.datetime) -> str:
     """``YYYY-MM-DD``, and the time of day behind it unless it is midnight."""
     if value.time() == _MIDNIGHT:

@@ -141,6 +141,9 @@ def _verify_container(path: Path, kind: WorkbookKind) -> None:
 def _notes(kind: WorkbookKind, found: dict[str, Any]) -> tuple[str, ...]:
     above = f" ({found['titles']} title rows above it)" if found["titles"] else ""
     notes = [f"{kind} sheet {found['sheet']}", f"header in row {found['header_row']}{above}"]
+    for place, count in enumerate(found["cut_off"], start=1):
+        if count:
+            notes.append(f"column number {place}: {count:,} numbers have lost every digit after the fifteenth")
     if found["merged_rows"]:
         notes.append(f"{found['merged_rows']:,} merged areas below the header: only their first cell holds the value")
     return tuple(notes)

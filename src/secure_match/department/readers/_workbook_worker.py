@@ -23,6 +23,8 @@ _CHUNK_ROWS = 4096
 _CHUNK_CHARACTERS = 1 << 22
 _HEADER_SCAN_ROWS = 50
 _MAX_HEADER_ROWS = 5
+_SPREADSHEET_DIGITS = 10**15
+"""Spreadsheets keep fifteen digits of a number; a longer one has lost its last."""
 _MIDNIGHT = dt.time(0)
 
 Cell = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
@@ -153,19 +155,23 @@ def describe(book: CalamineWorkbook, task: dict[str, Any]) -> Iterator[dict[str,
         raise RefusalError("INPUT_HEADER")
     filled = [0] * len(header)
     numbers = [0] * len(header)
+    cut_off = [0] * len(header)
     for number, row in enumerate(_rows(sheet)):
         if number <= last:
             continue
         for place, cell in enumerate(row[: len(header)]):
             if cell != "":
                 filled[place] += 1
-                numbers[place] += isinstance(cell, int | float) and not isinstance(cell, bool)
+                if isinstance(cell, int | float) and not isinstance(cell, bool):
+                    numbers[place] += 1
+                    cut_off[place] += abs(cell) >= _SPREADSHEET_DIGITS
     yield {
         "sheet": name,
         "header": header,
         "header_row": last + 1,
         "titles": titles,
         "numeric": [count / total if total else 0.0 for count, total in zip(numbers, filled, strict=True)],
+        "cut_off": cut_off,
         "merged_rows": sum(1 for start, stop in merges if start[0] > last or stop[0] > last),
     }
     yield {"end": 0}
