@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tracemalloc
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,23 @@ def test_options_that_a_kind_does_not_heed(tmp_path: Path) -> None:
     assert read_or_refuse(whole_file("parquet", tmp_path), ReadOptions(header_row=1)) == "OPTION_UNUSED"
     assert read_or_refuse(tmp_path, ReadOptions()) == "FILE_NOT_FOUND"
     assert read_or_refuse(tmp_path / "none.xlsx", ReadOptions()) == "FILE_NOT_FOUND"
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "ods"])
+def test_changed_parts_of_a_whole_container(kind: str, tmp_path: Path) -> None:
+    """The container's checksums are right, so the changed XML reaches the library."""
+    path = whole_file(kind, tmp_path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    chance = random.Random(kind)
+    names = [name for name in parts if "sheet" in name.lower() or name in ("content.xml", "xl/workbook.xml")]
+    names += ["xl/sharedStrings.xml"] * ("xl/sharedStrings.xml" in parts)
+    for number in range(12):
+        changed = {name: bytearray(data) for name, data in parts.items()}
+        target = changed[names[number % len(names)]]
+        for _ in range(1 + number % 4):
+            target[chance.randrange(len(target))] = chance.choice(b'<>&"0123456789A\x00\xff')
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, data in changed.items():
+                archive.writestr(name, bytes(data))
+        read_or_refuse(path, options_for(path))
