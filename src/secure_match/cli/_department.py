@@ -1,4 +1,4 @@
-"""EDGE: ``secure-match department``: encode an export, resolve findings. The only commands that read raw rows."""
+"""EDGE: ``secure-match department``: inspect and encode an export, resolve findings. Only these read raw rows."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ from typing import Annotated, Any, Literal
 import typer
 
 from secure_match.agreement.files import read_agreement
-from secure_match.cli._output import print_json, row_progress, say
+from secure_match.cli._output import message_language, print_json, row_progress, say
+from secure_match.department.files import write_report
+from secure_match.department.inspect_report import inspection_html, inspection_json, inspection_lines
+from secure_match.department.inspect_station import inspect_export, require_other_file
 from secure_match.department.readers import ReadOptions
 from secure_match.department.stations import EncodeReport, encode_export, resolve_findings
 
-app = typer.Typer(no_args_is_help=True, help="For a department: encode an export, turn findings into worklists.")
+app = typer.Typer(
+    no_args_is_help=True, help="For a department: inspect and encode an export, turn findings into worklists."
+)
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines.")]
 ExportArgument = Annotated[
@@ -162,3 +167,62 @@ def resolve(
             f"{report.not_found:,} findings are on rows that this export does not hold: is it the one that was encoded?"
         )
     say(f"{report.dataset}: {report.findings:,} findings. Wrote {out} with {report.rows:,} rows; it holds raw values.")
+
+
+@app.command()
+def inspect(
+    export: ExportArgument,
+    agreement_file: Annotated[
+        Path | None, typer.Option("--agreement", help="The agreement; without it the columns are proposed.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Id of the export's dataset in the agreement.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write the report as one HTML page, e.g. report.html.")] = None,
+    charset: CharsetOption = None,
+    delimiter: DelimiterOption = None,
+    sheet: SheetOption = None,
+    header_row: HeaderRowOption = None,
+    layout: LayoutOption = None,
+    connection: ConnectionOption = None,
+    ragged: RaggedOption = "quarantine",
+    lang: Annotated[
+        Literal["zh", "en"] | None, typer.Option(help="Language of the report. Default: from LANG.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is wrong with an export before anything is encoded: counts and row numbers, never a value.
+
+    Example: secure-match department inspect export.csv --agreement agreement.toml --dataset population
+    """
+    options = ReadOptions(
+        charset=charset,
+        delimiter=delimiter,
+        sheet=sheet,
+        header_row=header_row,
+        layout=layout,
+        connection=connection,
+        ragged=ragged,
+    )
+    language = lang or message_language()
+    if html is not None:
+        require_other_file(html, export, agreement_file, layout)
+    agreement = read_agreement(agreement_file) if agreement_file is not None else None
+    with row_progress("inspecting", quiet=as_json) as progress:
+        inspection = inspect_export(export, agreement=agreement, dataset_id=dataset, options=options, progress=progress)
+    if html is not None:
+        write_report(inspection_html(inspection, language), html)
+    if as_json:
+        print_json(inspection_json(inspection) | {"html": str(html) if html is not None else None})
+        return
+    say(*inspection_lines(inspection, language), "")
+    written = {"zh": f"已写入 {html}，", "en": f"Wrote {html}. "}[language] if html is not None else ""
+    if dataset is None:
+        step = {
+            "zh": "下一步：把上面的内容写进协议，再用 --agreement 和 --dataset 检查一次。",
+            "en": "Next: put the proposal into the agreement, then inspect again with --agreement and --dataset.",
+        }
+    else:
+        step = {
+            "zh": "下一步：在业务系统中处理上述问题后重新导出，再运行 secure-match department encode。",
+            "en": "Next: mend the above in your system and export again, then: secure-match department encode.",
+        }
+    say(written + step[language])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.progress import (
@@ -20,6 +21,12 @@ from rich.table import Table
 
 _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def message_language() -> Literal["zh", "en"]:
+    """The language of messages, as POSIX takes it from the environment: Chinese, or else English."""
+    name = next((value for key in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(key))), "")
+    return "zh" if name.lower().startswith("zh") else "en"
 
 
 def print_json(value: dict[str, Any]) -> None:

@@ -95,6 +95,12 @@ def write_quarantine(table: pa.Table, path: Path) -> None:
     _write_csv(table, path)
 
 
+def write_report(page: str, path: Path) -> None:
+    """Write an inspection report, whole or not at all. It holds no values."""
+    with atomic_writer(path) as stream:
+        stream.write(page.encode())
+
+
 def write_worklist(table: pa.Table, path: Path) -> None:
     """Write a worklist as ``.xlsx`` or ``.csv``, by the ending of its name. All cells are text.
 
