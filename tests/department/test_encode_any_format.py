@@ -19,6 +19,7 @@ from secure_match.agreement import Agreement
 from secure_match.agreement.files import read_agreement
 from secure_match.department import DepartmentKey
 from secure_match.department.files import write_key
+from secure_match.department.quarantine import REASONS, REMEDIES
 from secure_match.department.readers import ReadOptions
 from secure_match.department.stations import EncodeReport, encode_export
 from secure_match.errors import InputError
@@ -154,7 +155,9 @@ def test_refused_rows_are_read_and_quarantined(
     assert report.read == people.num_rows + 1 == report.encoded + report.quarantined
     assert report.quarantine is not None
     listed = list(csv.reader(report.quarantine.read_text(encoding="utf-8-sig").splitlines()))
-    assert [str(people.num_rows + 2), "", "ROW_WIDTH"] in listed
+    assert listed[0] == ["row_number", "column", "code", "meaning", "remedy"]
+    assert [str(people.num_rows + 2), "", "ROW_WIDTH", REASONS["ROW_WIDTH"], REMEDIES["ROW_WIDTH"]] in listed
+    assert set(REASONS) == set(REMEDIES)
 
 
 def test_options_of_the_command(people: pa.Table, key: Path, tmp_path: Path) -> None:

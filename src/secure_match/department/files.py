@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from secure_match.agreement.strict import StrictModel
 from secure_match.department.keys import DepartmentKey
+from secure_match.department.quarantine import REASONS, REMEDIES
 from secure_match.department.secret_access import reveal
 from secure_match.encoded.files import atomic_writer
 from secure_match.errors import KeyFileError, Place, UsageError
@@ -91,7 +92,13 @@ def read_key(path: Path) -> DepartmentKey:
 
 
 def write_quarantine(table: pa.Table, path: Path) -> None:
-    """Write refused rows as CSV: row number, column, reason code and its meaning. It holds no values."""
+    """Write refused rows as CSV: row number, column, reason code, its meaning, and what would make the row usable.
+
+    It holds no values.
+    """
+    codes = table["code"].to_pylist()
+    for name, texts in (("meaning", REASONS), ("remedy", REMEDIES)):
+        table = table.append_column(name, pa.array([texts[code] for code in codes], pa.string()))
     _write_csv(table, path)
 
 

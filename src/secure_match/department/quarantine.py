@@ -22,6 +22,17 @@ REASONS: Final = {
 }
 """Every reason code and what it means."""
 
+REMEDIES: Final = {
+    "ROW_KEY_MISSING": "give the row its own number in your system",
+    "ROW_KEY_DUPLICATE": "delete the row if it stands there twice, or give it its own number in your system",
+    "CODE_UNKNOWN": "write one of the agreed codes in this column, or have the agreement amended",
+    "MONTH_INVALID": "write the month as YYYYMM, for example 202601",
+    "VALUE_RANGE": "write a whole number in the agreed range, or have the agreement amended",
+    "ROW_WIDTH": "put cells that hold the delimiter or a line break into quotes, and export again",
+    "NO_IDENTITY": "fill in the ID number, or all fields that one of the agreement's passes needs",
+}
+"""Every reason code and what would make the row usable."""
+
 SCHEMA: Final = pa.schema(
     [pa.field("row_number", pa.int64()), pa.field("column", pa.string()), pa.field("code", pa.string())]
 )
