@@ -124,6 +124,10 @@ def test_the_better_header_and_then_the_left_column_wins() -> None:
     full = {"证件号码": content("id_number"), "身份证号码": content("id_number")}
     assert propose_mapping(tuple(full), full).column("id_number") == "身份证号码"
     assert propose_mapping(("联系电话", "手机号码")).column("phone") == "手机号码"
+    worse = {"证件号码": content("id_number"), "身份证号码": content("id_number", 0.8)}
+    assert propose_mapping(tuple(worse), worse).column("id_number") == "身份证号码"
+    keys = {"人员编号": content(distinct=0.1), "编号": content(distinct=1.0)}
+    assert propose_mapping(tuple(keys), keys).column("row_key") == "编号"
     unknown = {"a": content(distinct=1.0), "b": content(distinct=1.0)}
     assert propose_mapping(("a", "b"), unknown).column("row_key") == "a"
 

@@ -111,6 +111,10 @@ _CONFIRMS: Final = 0.5
 _CONTRADICTS: Final = 0.2
 _PROVES: Final = 0.8
 _UNCONFIRMED: Final = 0.6
+_CONFIRMED: Final = 0.75
+_TIERS: Final[tuple[Basis, ...]] = (
+    "header_and_content", "header", "content", "content_corrects_header", "header_doubtful", "unique",
+)  # fmt: skip
 _BRACKETED: Final = re.compile(r"[(\[{<《【〔「『][^)\]}>》】〕」』]*[)\]}>》】〕」』]")
 _NOT_WORD: Final = re.compile(r"[^0-9a-z\u3400-\u9fff]+")
 _LATIN_AND_HAN: Final = re.compile(r"[0-9a-z]+|[\u3400-\u9fff]+")
@@ -195,26 +199,33 @@ def propose_mapping(header: Sequence[str], contents: MappingOf[str, ColumnConten
     """Propose what each column holds.
 
     A known header counts; cells that have the form confirm it, cells of another form make it doubtful, and cells that
-    hardly anything else looks like stand above it. Ties go to the better header, then to the column further left.
+    hardly anything else looks like stand above that. Among confirmed columns the better header wins, then the surer,
+    then the one further left.
 
     Args:
         header: column names; unnamed columns are passed over.
         contents: what a sample of each column looks like; without it headers alone count.
     """
-    candidates: list[tuple[float, int, int, int, ProposedColumn]] = []
+    candidates: list[tuple[int, int, int, float, int, ProposedColumn]] = []
     for place, column in enumerate(header):
         if not column:
             continue
         content = contents.get(column) if contents is not None else None
         for rank, item in _candidates(column, content):
-            candidates.append((-item.confidence, ROLES.index(item.role), rank, place, item))
+            candidates.append((_tier(item), ROLES.index(item.role), rank, -item.confidence, place, item))
     chosen: dict[Role, ProposedColumn] = {}
     used: set[str] = set()
-    for *_, item in sorted(candidates, key=lambda entry: entry[:4]):
+    for *_, item in sorted(candidates, key=lambda entry: entry[:5]):
         if item.role not in chosen and item.column not in used:
             chosen[item.role] = item
             used.add(item.column)
     return Mapping(columns=tuple(chosen[role] for role in ROLES if role in chosen))
+
+
+def _tier(item: ProposedColumn) -> int:
+    """Confirmed headers come first, whatever their share of good cells: another column may be cleaner and not be it."""
+    confirmed = item.basis == "header_and_content" and item.confidence >= _CONFIRMED
+    return 0 if confirmed else _TIERS.index(item.basis) + 1
 
 
 def _candidates(column: str, content: ColumnContent | None) -> list[tuple[int, ProposedColumn]]:
