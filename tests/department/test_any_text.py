@@ -14,7 +14,25 @@ from secure_match.encoded import FieldState
 PARTS = st.sampled_from(
     [
         *sorted({case.text for path in FILES for case in read_cases(path) if case.text}),
-        *"先生 曾用名 ( ) （ 】 □ ? · . 十 号 单元 E+17 \u0301 \ue863 ０".split(),
+        *[
+            "先生",
+            "曾用名",
+            "(",
+            ")",
+            "（",
+            "】",
+            "□",
+            "?",
+            "·",
+            ".",
+            "十",
+            "号",
+            "单元",
+            "E+17",
+            "\u0301",
+            "\ue863",
+            "０",
+        ],
     ]
 )
 CELLS = st.text(max_size=20) | st.lists(PARTS | st.text(max_size=3), max_size=4).map("".join)

@@ -1,7 +1,7 @@
 """The hand-made table of cases: what becomes of a cell, field by field (tests/department/cases/*.tsv).
 
-A line: input, expected value, expected state, expected reason, separated by tabs. ``<null>`` is a null cell; ``\\u3000`` and
-the like are escapes. Lines that begin with ``#`` and a blank say what the table's agreement has.
+A line: input, expected value, expected state, expected reason, separated by tabs. ``<null>`` is a null cell, and
+``\\u3000`` an escape. Lines that begin with ``#`` and a blank say what the table's agreement has.
 """
 
 from __future__ import annotations
