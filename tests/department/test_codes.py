@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secure_match.agreement import CodedColumn, ValidMonths
-from secure_match.department.codes import encode_column, month_after, month_before
+from secure_match.department.codes import encode_column
+from secure_match.encoded.coded_values import month_after, month_before
 
 MONTHS = ValidMonths(first=202601, last=202612)
 

@@ -222,8 +222,7 @@ def _check_thresholds(agreement: Agreement) -> None:
     if limits.different_ids_link < limits.link:
         raise _fail("different valid ID numbers need at least the general threshold", "thresholds.different_ids_link")
     for index, item in enumerate(agreement.passes):
-        link = item.link_threshold if item.link_threshold is not None else limits.link
-        review = item.review_threshold if item.review_threshold is not None else limits.review
+        link, review = agreement.thresholds_of(item)
         if item.review_only and item.link_threshold is not None:
             raise _fail("a pass that is for review only has no link threshold", f"passes[{index}].link_threshold")
         if review > link:

@@ -255,6 +255,12 @@ class Agreement(StrictModel):
         """The party of that id, or None."""
         return next((party for party in self.parties if party.id == party_id), None)
 
+    def thresholds_of(self, item: Pass) -> tuple[float, float]:
+        """Link and review threshold that hold in a pass: its own, or the general ones."""
+        link = item.link_threshold if item.link_threshold is not None else self.thresholds.link
+        review = item.review_threshold if item.review_threshold is not None else self.thresholds.review
+        return link, review
+
     def datasets_of_schemes(self, schemes: tuple[str, ...]) -> tuple[Dataset, ...]:
         """Datasets whose scheme is one of ``schemes``, in the order of the agreement."""
         return tuple(dataset for dataset in self.datasets if dataset.scheme in schemes)

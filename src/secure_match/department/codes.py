@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from secure_match.agreement import CodedColumn, ValidMonths
 from secure_match.department.normalise._cleaning import clean_text, is_missing
 from secure_match.department.normalise._field import BoolArray, group_numbers, keep, to_bool
+from secure_match.encoded.coded_values import leaving_months
 
 _MONTH_FORM: Final = (
     r"^(?P<year>\d{4})[-/.年](?P<month>\d{1,2})(?:月|[-/.月]\d{1,2}日?)?$"
@@ -62,16 +63,6 @@ def encode_column(
     return CodedResult(values=values, refused=refused, code=code)
 
 
-def month_before(month: int) -> int:
-    """The month (YYYYMM) before another."""
-    return month - 1 if month % 100 > 1 else month - 89
-
-
-def month_after(month: int) -> int:
-    """The month (YYYYMM) after another."""
-    return month + 1 if month % 100 < 12 else month + 89
-
-
 def _is_empty(column: CodedColumn, text: pa.StringArray) -> BoolArray:
     if column.type == "code":
         # A code list may contain "0" or "无"; only no text at all is empty there.
@@ -98,7 +89,7 @@ def _months(text: pa.StringArray, missing: BoolArray, months: ValidMonths) -> tu
     valid = found & (month >= 1) & (month <= 12) & (year >= _EARLIEST_YEAR)
     stamp = year * 100 + month
     # Cut to one month beyond the valid months, so that a spell that ended before them or starts after them is empty.
-    stamp = np.clip(stamp, month_before(months.first), month_after(months.last))
+    stamp = np.clip(stamp, *leaving_months(months))
     return pa.array(stamp.astype(np.int32), mask=~valid), ~valid & ~missing, "MONTH_INVALID"
 
 

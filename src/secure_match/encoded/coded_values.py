@@ -10,11 +10,17 @@ from secure_match.agreement import CodedColumn, ValidMonths
 
 def leaving_months(months: ValidMonths) -> tuple[int, int]:
     """First and last month (YYYYMM) that can stand in a package: one beyond each end of the valid months."""
-    first, last = months.first, months.last
-    return (
-        first - 1 if first % 100 > 1 else first - 89,
-        last + 1 if last % 100 < 12 else last + 89,
-    )
+    return month_before(months.first), month_after(months.last)
+
+
+def month_before(month: int) -> int:
+    """The month (YYYYMM) before another."""
+    return month - 1 if month % 100 > 1 else month - 89
+
+
+def month_after(month: int) -> int:
+    """The month (YYYYMM) after another."""
+    return month + 1 if month % 100 < 12 else month + 89
 
 
 def cells_outside(column: CodedColumn, months: ValidMonths, cells: pa.ChunkedArray) -> int:

@@ -11,6 +11,7 @@ from typing import IO, Final
 
 import pyarrow as pa
 
+from secure_match.agreement.strict import StrictModel
 from secure_match.encoded import clk_formats
 from secure_match.encoded._arrow_stream import MAX_BATCH_ROWS, StreamRefusedError, read_arrow_stream
 from secure_match.encoded._dataset import ByteMatrix, EncodedDataset, dataset_schema
@@ -118,15 +119,19 @@ def read_table_part(reader: ContainerReader, name: str, schema: pa.Schema, rows:
     return table
 
 
-def write_dataset(dataset: EncodedDataset, path: Path) -> None:
-    """Write a package of encodings (``.smp``). Same dataset, same bytes."""
-    manifest = dataset.manifest.model_dump(mode="json")
+def write_package(manifest: StrictModel, part_name: str, table: pa.Table, path: Path) -> None:
+    """Write a manifest and its one table part as a package. Same content, same bytes."""
     with (
         atomic_writer(path) as stream,
-        container_writer(stream, manifest) as writer,
-        writer.part(ROWS_PART) as part,
+        container_writer(stream, manifest.model_dump(mode="json")) as writer,
+        writer.part(part_name) as part,
     ):
-        write_table_part(part, dataset.table)
+        write_table_part(part, table)
+
+
+def write_dataset(dataset: EncodedDataset, path: Path) -> None:
+    """Write a package of encodings (``.smp``). Same dataset, same bytes."""
+    write_package(dataset.manifest, ROWS_PART, dataset.table, path)
 
 
 def read_dataset(path: Path) -> EncodedDataset:

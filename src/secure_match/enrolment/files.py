@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from secure_match.encoded.container import container_writer
-from secure_match.encoded.files import atomic_writer, open_package, read_table_part, write_table_part
+from secure_match.encoded.files import open_package, read_table_part, write_package
 from secure_match.encoded.manifest import parse_manifest
 from secure_match.enrolment._findings import FINDINGS_SCHEMA, FindingsManifest, FindingsPackage
 from secure_match.errors import located
@@ -16,13 +15,7 @@ FINDINGS_PART: Final = "findings.arrow"
 
 def write_findings(package: FindingsPackage, path: Path) -> None:
     """Write a findings package. Same findings, same bytes."""
-    manifest = package.manifest.model_dump(mode="json")
-    with (
-        atomic_writer(path) as stream,
-        container_writer(stream, manifest) as writer,
-        writer.part(FINDINGS_PART) as part,
-    ):
-        write_table_part(part, package.table)
+    write_package(package.manifest, FINDINGS_PART, package.table, path)
 
 
 def read_findings(path: Path) -> FindingsPackage:

@@ -181,11 +181,10 @@ def decide(
     count = len(states)
     linking = np.zeros(count, dtype=np.int64)
     best = np.zeros(count, dtype=np.float64)
-    loose_link, loose_review, strict_link, strict_review = (np.zeros(count, dtype=np.bool_) for _ in range(4))
+    loose_review, strict_link, strict_review = (np.zeros(count, dtype=np.bool_) for _ in range(3))
     for item in passes:
         score = np.nan_to_num(similarity[item.id], nan=-1.0)
-        link_threshold = item.link_threshold if item.link_threshold is not None else limits.link
-        review_threshold = item.review_threshold if item.review_threshold is not None else limits.review
+        link_threshold, review_threshold = agreement.thresholds_of(item)
         loose_review |= score >= review_threshold
         strict_review |= score >= max(limits.different_ids_review, review_threshold)
         if not item.review_only:
@@ -209,12 +208,11 @@ def _has_pass(dataset: EncodedDataset, pass_id: str) -> bool:
 def _pass_candidates(
     agreement: Agreement, rows: RowTable, item: Pass, threads: int | None
 ) -> tuple[IntArray, IntArray, PassReport]:
-    limits = agreement.thresholds
-    review = item.review_threshold if item.review_threshold is not None else limits.review
-    different = max(limits.different_ids_review, review)
+    link_threshold, review = agreement.thresholds_of(item)
+    different = max(agreement.thresholds.different_ids_review, review)
     if not item.review_only:
         # Two passes at their link thresholds link different numbers: such pairs have to be found.
-        different = min(different, item.link_threshold if item.link_threshold is not None else limits.link)
+        different = min(different, link_threshold)
     arrays = rows.pass_arrays(item.id, item.bits // 8, blocked=bool(item.block_on))
     found = blocked_pairs(
         arrays.encodings,
