@@ -29,8 +29,8 @@ module.{function} = killed
 from secure_match.cli import main
 main()
 """
+# Packages of encodings and of findings are written by the same function.
 KILL_IN_PACKAGE: Final = _KILL_AT.format(module="encoded.files", function="write_table_part", signal="SIGKILL")
-KILL_IN_FINDINGS: Final = _KILL_AT.format(module="enrolment.files", function="write_table_part", signal="SIGKILL")
 STOP_IN_PACKAGE: Final = _KILL_AT.format(module="encoded.files", function="write_table_part", signal="SIGINT")
 KILL_AT_RENAME: Final = """
 import os, pathlib, signal
@@ -79,7 +79,7 @@ def test_stopped_encode_leaves_nothing(road: Road, tmp_path: Path) -> None:
 
 def test_killed_link_leaves_no_findings(road: Road, tmp_path: Path) -> None:
     words = ["bureau", "link", road.agreement, *road.packages, "--out", tmp_path / "run"]
-    assert python(KILL_IN_FINDINGS, *words, cwd=tmp_path).status == -signal.SIGKILL
+    assert python(KILL_IN_PACKAGE, *words, cwd=tmp_path).status == -signal.SIGKILL
     assert not list((tmp_path / "run").glob("findings*"))
     again = secure_match(*words, cwd=tmp_path)
     assert again.status == 0, again.error
