@@ -25,7 +25,9 @@ check: $(VENV)/.dev  ## Style, types, import contracts.
 bench: $(VENV)/.dev  ## Measure; every script has --help.
 	$(BIN)/python benchmarks/exhaustive_dice.py
 	$(BIN)/python benchmarks/encode.py
+	$(BIN)/python benchmarks/normalise.py
 	$(BIN)/python benchmarks/city_quality.py
+	$(BIN)/python benchmarks/inspect_export.py
 
 lock: $(VENV)/.dev  ## Renew the locked versions after a change of pyproject.toml.
 	$(PIP) uv

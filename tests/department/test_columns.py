@@ -205,10 +205,19 @@ def test_addresses_and_divisions_by_the_agreement() -> None:
 
 
 def test_large_batches_are_shared_among_threads_with_the_same_result() -> None:
-    numbers = as_strings(valid_numbers(30_000, seed=6))
-    names = pa.array(["张三", "陳偉", "x?"] * 10_000)
-    together = normalise_fields(AGREEMENT, {"id_number": numbers, "name": names}, 30_000)
-    part = normalise_fields(AGREEMENT, {"id_number": numbers[:300], "name": names[:300]}, 300)
-    for name, field in part.items():
-        assert together[name].values[:300].equals(field.values)
-        assert np.array_equal(together[name].states[:300], field.states)
+    numbers = as_strings(valid_numbers(60_000, seed=6))
+    names = pa.array(["张三", "陳偉", "x?"] * 20_000)
+    phones = pa.array(["13912345678"] * 59_000 + ["0755-23456789"] * 1000)
+    columns = {"id_number": numbers, "name": names, "phone": phones}
+    survey = ColumnSurvey(AGREEMENT)
+    survey.add(columns)
+    together = normalise_fields(AGREEMENT, columns, 60_000)
+    for start in (0, 32_700, 59_900):
+        some = {name: column[start : start + 100] for name, column in columns.items()}
+        for name, field in normalise_fields(AGREEMENT, some, 100, facts=survey.facts()).items():
+            whole, rows = together[name], slice(start, start + 100)
+            assert whole.values[rows].equals(field.values)
+            assert np.array_equal(whole.states[rows], field.states)
+            assert np.array_equal(whole.reason_numbers[rows], field.reason_numbers)
+            assert view_values(whole, "")[rows].equals(view_values(field, ""))
+            assert all(np.array_equal(whole.flags[flag][rows], found) for flag, found in field.flags.items())

@@ -26,7 +26,7 @@ from secure_match.department.files import (
     write_worklist,
 )
 from secure_match.department.keys import DepartmentKey
-from secure_match.department.quarantine import REASONS, SCHEMA
+from secure_match.department.quarantine import REASONS, REMEDIES, SCHEMA
 from secure_match.department.secret_access import reveal
 from secure_match.errors import KeyFileError, UsageError
 
@@ -312,7 +312,7 @@ def test_a_quarantine_list(tmp_path: Path) -> None:
     write_quarantine(pa.table(rows, schema=SCHEMA), path)
     with path.open(encoding="utf-8-sig", newline="") as stream:
         assert list(csv.reader(stream)) == [
-            ["row_number", "column", "code", "meaning"],
-            ["3", "psn_no", "ROW_KEY_MISSING", REASONS["ROW_KEY_MISSING"]],
-            ["9", "", "NO_IDENTITY", REASONS["NO_IDENTITY"]],
+            ["row_number", "column", "code", "meaning", "remedy"],
+            ["3", "psn_no", "ROW_KEY_MISSING", REASONS["ROW_KEY_MISSING"], REMEDIES["ROW_KEY_MISSING"]],
+            ["9", "", "NO_IDENTITY", REASONS["NO_IDENTITY"], REMEDIES["NO_IDENTITY"]],
         ]

@@ -379,12 +379,6 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "charset that nobody knows": Refusal(
         words=f"{_ENCODE} {{road}}/population.csv {_KEY} --charset big5", code="CHARSET_UNKNOWN", place="gb18030"
     ),
-    "UTF-16 with a mark": Refusal(
-        words=f"{_ENCODE} e.csv {_KEY}",
-        code="INPUT_CHARSET",
-        place="e.csv",
-        prepare=_export("e.csv", charset="utf-16"),
-    ),
     "UTF-16 without a mark": Refusal(
         words=f"{_ENCODE} e.csv {_KEY}",
         code="INPUT_CHARSET",

@@ -202,7 +202,7 @@ def test_a_package_and_a_quarantine_list_are_replaced(commands: Commands, road: 
 
 def test_encode_closes_with_the_account(encoded: dict[str, Done]) -> None:
     lines = encoded["population"].lines
-    assert lines[0] == "population (常住人口) <- population.csv: charset GB18030"
+    assert lines[0] == "population (常住人口) <- population.csv: charset GB18030 (decoded strictly); delimiter comma"
     assert re.fullmatch(
         r"agreement [0-9a-f]{16}…, shared secret [0-9a-f]{16}: both are the same in every department; "
         r"compare them by telephone",

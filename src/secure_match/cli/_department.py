@@ -1,4 +1,4 @@
-"""EDGE: ``secure-match department``: encode an export, resolve findings. The only commands that read raw rows."""
+"""EDGE: ``secure-match department``: inspect and encode an export, resolve findings. Only these read raw rows."""
 
 from __future__ import annotations
 
@@ -9,18 +9,54 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from secure_match.agreement.files import read_agreement
-from secure_match.cli._output import print_json, row_progress, say
+from secure_match.cli._output import message_language, print_json, row_progress, say
+from secure_match.department.files import write_report
+from secure_match.department.inspect_report import inspection_html, inspection_json, inspection_lines
+from secure_match.department.inspect_station import inspect_export, require_other_file
 from secure_match.department.quarantine import describe_reasons
+from secure_match.department.readers import ReadOptions
 from secure_match.department.stations import EncodeReport, encode_export, resolve_findings
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, help="For a department: encode an export, turn findings into worklists."
+    no_args_is_help=True,
+    add_completion=False,
+    help="For a department: inspect and encode an export, turn findings into worklists.",
 )
 
 JsonOption = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object for machines.")]
+ExportArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="EXPORT",
+        help="CSV, XLSX, XLS, ODS, DBF, Parquet or Arrow file, a .sql query file, or a URL: "
+        "postgresql://host/database?table=NAME or sqlite:///FILE?table=NAME.",
+    ),
+]
 CharsetOption = Annotated[
     str | None,
-    typer.Option(help="utf-8, utf-8-sig or gb18030. Without it the charset is found by strict decoding and reported."),
+    typer.Option(
+        help="utf-8, utf-8-sig, utf-16-le, utf-16-be or gb18030. "
+        "Without it the charset is found by strict decoding and reported."
+    ),
+]
+DelimiterOption = Annotated[
+    str | None, typer.Option(help="One character, or tab, comma, semicolon, pipe. Without it the header line tells.")
+]
+SheetOption = Annotated[str | None, typer.Option(help="Sheet of a workbook; needed where several hold cells.")]
+HeaderRowOption = Annotated[
+    int | None, typer.Option(min=1, help="Line or sheet row, from 1, that holds the column names.")
+]
+LayoutOption = Annotated[Path | None, typer.Option(help="Layout file (TOML) of a fixed-width export.")]
+ConnectionOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Database URL that a .sql query file is run on. The password comes from PGPASSWORD, "
+        "SECURE_MATCH_DB_PASSWORD or the file named in SECURE_MATCH_DB_PASSWORD_FILE."
+    ),
+]
+RaggedOption = Annotated[
+    Literal["refuse", "quarantine"],
+    typer.Option(help="Rows with more or fewer cells than the header: refuse the file, or quarantine them."),
 ]
 
 _COMPARE: Final = "both are the same in every department; compare them by telephone"
@@ -30,10 +66,16 @@ _COMPARE: Final = "both are the same in every department; compare them by teleph
 def encode(
     agreement_file: Annotated[Path, typer.Argument(metavar="AGREEMENT", help="The agreement, e.g. agreement.toml.")],
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Id of the dataset in the agreement.")],
-    export: Annotated[Path, typer.Argument(metavar="EXPORT", help="The export, a CSV file with a header row.")],
+    export: ExportArgument,
     key: Annotated[Path, typer.Option(help="The department's key file.")],
     out: Annotated[Path, typer.Option(help="The package to write, e.g. police.smp.")],
     charset: CharsetOption = None,
+    delimiter: DelimiterOption = None,
+    sheet: SheetOption = None,
+    header_row: HeaderRowOption = None,
+    layout: LayoutOption = None,
+    connection: ConnectionOption = None,
+    ragged: RaggedOption = "refuse",
     quarantine: Annotated[Path | None, typer.Option(help="Where refused rows go. Default: beside the package.")] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -41,6 +83,15 @@ def encode(
 
     Example: secure-match department encode agreement.toml population export.csv --key police.key --out police.smp
     """
+    options = ReadOptions(
+        charset=charset,
+        delimiter=delimiter,
+        sheet=sheet,
+        header_row=header_row,
+        layout=layout,
+        connection=connection,
+        ragged=ragged,
+    )
     agreement = read_agreement(agreement_file)
     with row_progress(f"encoding {dataset}", quiet=as_json) as progress:
         report = encode_export(
@@ -49,7 +100,7 @@ def encode(
             export,
             key,
             out,
-            charset=charset,
+            options=options,
             quarantine=quarantine,
             progress=progress,
             inputs=(agreement_file,),
@@ -72,7 +123,7 @@ def encode_report_json(report: EncodeReport) -> dict[str, Any]:
 
 def encode_lines(report: EncodeReport) -> list[str]:
     """An encode report for people, without the line that says what to do next."""
-    lines = [f"{report.dataset} ({report.title}) <- {report.export}: charset {report.charset.upper()}"]
+    lines = [f"{report.dataset} ({report.title}) <- {report.export}: {'; '.join(report.notes)}"]
     for name, states in report.states.items():
         parts = ", ".join(f"{count:,} {state}" for state, count in states.items() if count)
         lines.append(f"  {name}: {parts}")
@@ -92,13 +143,19 @@ def resolve(
     findings: Annotated[
         Path, typer.Argument(metavar="FINDINGS", help="The findings package from the bureau, e.g. findings-police.smf.")
     ],
-    export: Annotated[Path, typer.Argument(metavar="EXPORT", help="The export that was encoded.")],
+    export: ExportArgument,
     key: Annotated[Path, typer.Option(help="The department's key file.")],
     out: Annotated[Path, typer.Option(help="The worklist to write: .xlsx or .csv. It holds raw values; keep it here.")],
     dataset: Annotated[
         str | None, typer.Option(help="Id of the export's dataset. Without it, the one whose rows are found.")
     ] = None,
     charset: CharsetOption = None,
+    delimiter: DelimiterOption = None,
+    sheet: SheetOption = None,
+    header_row: HeaderRowOption = None,
+    layout: LayoutOption = None,
+    connection: ConnectionOption = None,
+    ragged: RaggedOption = "refuse",
     overwrite: Annotated[
         bool, typer.Option("--overwrite", metavar="", help="Replace a worklist that is there already; never a key.")
     ] = False,
@@ -109,8 +166,17 @@ def resolve(
 
     Example: secure-match department resolve findings-police.smf export.csv --key police.key --out worklist.xlsx
     """
+    options = ReadOptions(
+        charset=charset,
+        delimiter=delimiter,
+        sheet=sheet,
+        header_row=header_row,
+        layout=layout,
+        connection=connection,
+        ragged=ragged,
+    )
     report = resolve_findings(
-        findings, export, key, [out], dataset_id=dataset, charset=charset, language=lang, overwrite=overwrite
+        findings, export, key, [out], dataset_id=dataset, options=options, language=lang, overwrite=overwrite
     )
     if as_json:
         content = asdict(report)
@@ -133,3 +199,62 @@ def resolve(
 
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+@app.command()
+def inspect(
+    export: ExportArgument,
+    agreement_file: Annotated[
+        Path | None, typer.Option("--agreement", help="The agreement; without it the columns are proposed.")
+    ] = None,
+    dataset: Annotated[str | None, typer.Option(help="Id of the export's dataset in the agreement.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write the report as one HTML page, e.g. report.html.")] = None,
+    charset: CharsetOption = None,
+    delimiter: DelimiterOption = None,
+    sheet: SheetOption = None,
+    header_row: HeaderRowOption = None,
+    layout: LayoutOption = None,
+    connection: ConnectionOption = None,
+    ragged: RaggedOption = "quarantine",
+    lang: Annotated[
+        Literal["zh", "en"] | None, typer.Option(help="Language of the report. Default: from LANG.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Say what is wrong with an export before anything is encoded: counts and row numbers, never a value.
+
+    Example: secure-match department inspect export.csv --agreement agreement.toml --dataset population
+    """
+    options = ReadOptions(
+        charset=charset,
+        delimiter=delimiter,
+        sheet=sheet,
+        header_row=header_row,
+        layout=layout,
+        connection=connection,
+        ragged=ragged,
+    )
+    language = lang or message_language()
+    if html is not None:
+        require_other_file(html, export, agreement_file, layout)
+    agreement = read_agreement(agreement_file) if agreement_file is not None else None
+    with row_progress("inspecting", quiet=as_json) as progress:
+        inspection = inspect_export(export, agreement=agreement, dataset_id=dataset, options=options, progress=progress)
+    if html is not None:
+        write_report(inspection_html(inspection, language), html)
+    if as_json:
+        print_json(inspection_json(inspection) | {"html": str(html) if html is not None else None})
+        return
+    say(*inspection_lines(inspection, language), "")
+    written = {"zh": f"已写入 {html}，", "en": f"Wrote {html}. "}[language] if html is not None else ""
+    if dataset is None:
+        step = {
+            "zh": "下一步：把上面的内容写进协议，再用 --agreement 和 --dataset 检查一次。",
+            "en": "Next: put the proposal into the agreement, then inspect again with --agreement and --dataset.",
+        }
+    else:
+        step = {
+            "zh": "下一步：在业务系统中处理上述问题后重新导出，再运行 secure-match department encode。",
+            "en": "Next: mend the above in your system and export again, then: secure-match department encode.",
+        }
+    say(written + step[language])

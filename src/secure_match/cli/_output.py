@@ -7,10 +7,11 @@ of agreements and packages are written by others.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from rich.console import Console
 from rich.progress import (
@@ -30,6 +31,12 @@ from secure_match.errors import visible
 _PIPE_COLUMNS: Final = 140
 _out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_COLUMNS)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def message_language() -> Literal["zh", "en"]:
+    """The language of messages, as POSIX takes it from the environment: Chinese, or else English."""
+    name = next((value for key in ("LC_ALL", "LC_MESSAGES", "LANG") if (value := os.environ.get(key))), "")
+    return "zh" if name.lower().startswith("zh") else "en"
 
 
 def print_json(value: dict[str, Any]) -> None:

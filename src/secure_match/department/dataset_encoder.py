@@ -6,7 +6,7 @@ order in the export; nothing is returned that the release gate did not pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,15 +21,16 @@ from secure_match.department.handles import HandleMaker
 from secure_match.department.keys import DepartmentKey, Guarded, derive_key, derive_key_id
 from secure_match.department.normalise import (
     ColumnFacts,
-    ColumnSurvey,
     NormalisedField,
     NormaliseTally,
     normalise_fields,
+    survey_columns,
+    surveyed_headers,
 )
 from secure_match.department.normalise._cleaning import clean_text
 from secure_match.department.passes import PassKeys, encode_pass, pass_column, view_of
 from secure_match.department.quarantine import Quarantine
-from secure_match.department.readers import ROW_NUMBER
+from secure_match.department.readers import ROW_NUMBER, RefusedRows
 from secure_match.department.release import verify_release
 from secure_match.department.secret_access import reveal
 from secure_match.department.tokens import id_tokens
@@ -135,32 +136,27 @@ class DatasetEncoder(Guarded):
         self._handles = HandleMaker(key, agreement.id, self.dataset.id)
         self._key_id = derive_key_id(secret, _labels.ENCODING, agreement.id, agreement.key_epoch)
 
-    def survey(self, batches: Iterable[pa.RecordBatch]) -> ColumnFacts:
+    def survey(self, batches: Iterable[pa.RecordBatch], *, numeric_columns: Collection[str] = ()) -> ColumnFacts:
         """Look at whole columns before they are encoded: was the ID column damaged, which phones are shared?
 
         Args:
             batches: those of :meth:`encode`; of their columns only :attr:`survey_columns` are needed.
+            numeric_columns: export headers whose cells are stored as numbers.
         """
-        survey = ColumnSurvey(self.agreement)
-        for batch in batches:
-            survey.add({name: batch[header] for name, header in self._surveyed.items()})
-        return survey.facts()
+        return survey_columns(self.agreement, self.dataset.identity, batches, numeric_columns=numeric_columns)
 
     @property
     def survey_columns(self) -> tuple[str, ...]:
         """Export headers to read for :meth:`survey`; the row key first, so that a wrong export is named as such."""
-        return tuple(dict.fromkeys((self.dataset.row_key, *self._surveyed.values())))
-
-    @property
-    def _surveyed(self) -> dict[str, str]:
-        kinds = {name: field.kind for name, field in self.agreement.fields.items()}
-        return {name: header for name, header in self.dataset.identity.items() if kinds[name] in ("id_number", "phone")}
+        headers = surveyed_headers(self.agreement, self.dataset.identity)
+        return tuple(dict.fromkeys((self.dataset.row_key, *headers.values())))
 
     def encode(
         self,
         batches: Iterable[pa.RecordBatch],
         *,
         facts: ColumnFacts | None = None,
+        refused: RefusedRows | None = None,
         progress: Progress | None = None,
     ) -> EncodingResult:
         """Encode an export.
@@ -168,6 +164,7 @@ class DatasetEncoder(Guarded):
         Args:
             batches: the columns :attr:`columns` as strings and ``row_number`` as int64.
             facts: of :meth:`survey` over the same export; without them every batch is judged by itself.
+            refused: where the reader of ``batches`` puts rows that it cannot give; they count as read and quarantined.
             progress: called with the number of rows of each batch that is done.
 
         Raises:
@@ -184,6 +181,8 @@ class DatasetEncoder(Guarded):
             read += batch.num_rows
             if progress is not None:
                 progress(batch.num_rows)
+        if refused is not None:
+            read += quarantine.take(refused)
         table = pa.concat_tables(tables) if tables else schema.empty_table()
         table = _sorted_by_handle(table)
         counts = RowCounts(read=read, encoded=table.num_rows, quarantined=read - table.num_rows)

@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError
 from secure_match.agreement.strict import StrictModel
 from secure_match.department._sheet import MAX_ROWS, write_sheet
 from secure_match.department.keys import SECRET_BYTES, DepartmentKey, EncodingKey
-from secure_match.department.quarantine import REASONS
+from secure_match.department.quarantine import REASONS, REMEDIES
 from secure_match.department.secret_access import reveal
 from secure_match.encoded.files import atomic_writer
 from secure_match.errors import KeyFileError, Place, UsageError, located
@@ -180,9 +180,20 @@ def _secret_bytes(text: str) -> bytes:
 
 
 def write_quarantine(table: pa.Table, path: Path) -> None:
-    """Write refused rows as CSV: row number, column, reason code and its meaning. It holds no values."""
-    meanings = pa.array([REASONS[code] for code in table["code"].to_pylist()], pa.string())
-    _write_csv(table.append_column("meaning", meanings), path)
+    """Write refused rows as CSV: row number, column, reason code, its meaning, and what would make the row usable.
+
+    It holds no values.
+    """
+    codes = table["code"].to_pylist()
+    for name, texts in (("meaning", REASONS), ("remedy", REMEDIES)):
+        table = table.append_column(name, pa.array([texts[code] for code in codes], pa.string()))
+    _write_csv(table, path)
+
+
+def write_report(page: str, path: Path) -> None:
+    """Write an inspection report, whole or not at all. It holds no values."""
+    with atomic_writer(path) as stream:
+        stream.write(page.encode())
 
 
 def verify_worklist_path(path: Path) -> None:

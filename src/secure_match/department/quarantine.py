@@ -9,15 +9,29 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from secure_match.department.readers import RefusedRows
+
 REASONS: Final = {
     "ROW_KEY_MISSING": "the row has no row key",
     "ROW_KEY_DUPLICATE": "an earlier row has the same row key",
     "CODE_UNKNOWN": "the value is not in the agreed code list, or is required and empty",
     "MONTH_INVALID": "the value is not a month (YYYYMM), or is required and empty",
     "VALUE_RANGE": "the value is not a number in the agreed range, or is required and empty",
+    "ROW_WIDTH": "the row has more or fewer cells than the header; look for a quote or delimiter too many",
     "NO_IDENTITY": "the row has neither a usable ID number nor enough other fields to be compared",
 }
 """Every reason code and what it means."""
+
+REMEDIES: Final = {
+    "ROW_KEY_MISSING": "give the row its own number in your system",
+    "ROW_KEY_DUPLICATE": "delete the row if it stands there twice, or give it its own number in your system",
+    "CODE_UNKNOWN": "write one of the agreed codes in this column, or have the agreement amended",
+    "MONTH_INVALID": "write the month as YYYYMM, for example 202601",
+    "VALUE_RANGE": "write a whole number in the agreed range, or have the agreement amended",
+    "ROW_WIDTH": "put cells that hold the delimiter or a line break into quotes, and export again",
+    "NO_IDENTITY": "fill in the ID number, or all fields that one of the agreement's passes needs",
+}
+"""Every reason code and what would make the row usable."""
 
 SCHEMA: Final = pa.schema(
     [pa.field("row_number", pa.int64()), pa.field("column", pa.string()), pa.field("code", pa.string())]
@@ -54,6 +68,13 @@ class Quarantine:
             columns = [pa.array(rows), pa.array([column] * len(rows)), pa.array([code] * len(rows))]
             self._batches.append(pa.table(columns, schema=SCHEMA))
         return usable & ~refused
+
+    def take(self, refused: RefusedRows) -> int:
+        """Record the rows that a reader refused; return how many there are."""
+        for code, numbers in refused.by_code.items():
+            columns = [pa.array(numbers, pa.int64()), pa.array([""] * len(numbers)), pa.array([code] * len(numbers))]
+            self._batches.append(pa.table(columns, schema=SCHEMA))
+        return len(refused)
 
     def table(self) -> pa.Table:
         """All refused rows, by row number: columns ``row_number``, ``column``, ``code``."""

@@ -19,7 +19,7 @@ from secure_match.department.files import (
     write_worklist,
 )
 from secure_match.department.quarantine import count_reasons, describe_reasons
-from secure_match.department.readers import CsvExport
+from secure_match.department.readers import ReadOptions, RefusedRows, open_export
 from secure_match.department.resolve import (
     SHEET_TITLES,
     Language,
@@ -39,10 +39,14 @@ class EncodeReport:
     """What ``encode_export`` did. ``read == encoded + quarantined``.
 
     Attributes:
+        charset: of the export; None where its format says it itself.
+        notes: what was found about the export and how it was read.
         package_digest: digest of the package, for the receipt.
         title: the dataset's title in the agreement.
         key_id: public name of the departments' shared secret; equal names mean the same secret.
         states: identity field to state to number of rows.
+        state_reasons: identity field to the reasons of its states to number of rows.
+        flags: identity field to doubts that change no value to number of rows.
         reasons: quarantine reason code to number of rows.
         reasons_by_column: the same by export header; the header is empty where no one column is at fault.
         warnings: one line for each column that looks damaged or wrongly mapped.
@@ -51,8 +55,9 @@ class EncodeReport:
 
     dataset: str
     title: str
-    export: Path
-    charset: str
+    export: str
+    charset: str | None
+    notes: tuple[str, ...]
     read: int
     encoded: int
     quarantined: int
@@ -61,6 +66,8 @@ class EncodeReport:
     agreement_fingerprint: str
     key_id: str
     states: dict[str, dict[str, int]]
+    state_reasons: dict[str, dict[str, int]]
+    flags: dict[str, dict[str, int]]
     reasons: dict[str, int]
     reasons_by_column: dict[str, dict[str, int]]
     warnings: tuple[str, ...]
@@ -70,11 +77,11 @@ class EncodeReport:
 def encode_export(
     agreement: Agreement,
     dataset_id: str,
-    export: Path,
+    export: str | Path,
     key_path: Path,
     out: Path,
     *,
-    charset: str | None = None,
+    options: ReadOptions | None = None,
     quarantine: Path | None = None,
     progress: Progress | None = None,
     inputs: Sequence[Path] = (),
@@ -84,6 +91,8 @@ def encode_export(
     An earlier package or quarantine list is replaced; any other file is left alone.
 
     Args:
+        export: path or database URL; see ``open_export``.
+        options: how to read it.
         inputs: further files that no output may overwrite.
         quarantine: where refused rows go; by default beside the package, as ``<package>.quarantine.csv``.
 
@@ -96,7 +105,7 @@ def encode_export(
     with located(key_path):
         encoder = DatasetEncoder(agreement, dataset_id, key)
     refused = quarantine if quarantine is not None else out.parent / f"{out.name}.quarantine.csv"
-    taken = {path.resolve() for path in (export, key_path, *inputs)}
+    taken = _inputs(export, key_path, *inputs)
     for path in (out, refused):
         if path.resolve() in taken:
             raise UsageError("this output would overwrite another file", code="OUTPUT_IS_INPUT", place=Place(file=path))
@@ -104,10 +113,13 @@ def encode_export(
         verify_writable(path)
     verify_replaceable_package(out)
     verify_replaceable_quarantine(refused)
-    source = CsvExport.open(export, charset=charset)
+    source = open_export(export, options)
     # Damage by a spreadsheet shows in the whole column only, so the export is read twice.
-    facts = encoder.survey(source.batches(encoder.survey_columns))
-    result = encoder.encode(source.batches(encoder.columns), facts=facts, progress=progress)
+    looked_at = source.batches(encoder.survey_columns, refused=RefusedRows())
+    facts = encoder.survey(looked_at, numeric_columns=source.numeric_columns)
+    rows = RefusedRows()
+    batches = source.batches(encoder.columns, refused=rows)
+    result = encoder.encode(batches, facts=facts, refused=rows, progress=progress)
     counts = result.dataset.manifest.counts
     reasons = count_reasons(result.quarantine)
     if counts.quarantined or refused.exists():
@@ -118,15 +130,16 @@ def encode_export(
         raise ReleaseError(
             f"not one row of {counts.read:,} can be used{listed}; look at the mapping of columns in the agreement",
             code="RELEASE_EMPTY",
-            place=Place(file=export),
+            place=Place(file=source.place),
         )
     write_dataset(result.dataset, out)
     _, digest = read_package(out)
     return EncodeReport(
         dataset=dataset_id,
         title=dataset.title,
-        export=export,
+        export=source.place,
         charset=source.charset,
+        notes=source.notes,
         read=counts.read,
         encoded=counts.encoded,
         quarantined=counts.quarantined,
@@ -135,6 +148,8 @@ def encode_export(
         agreement_fingerprint=agreement.fingerprint,
         key_id=result.dataset.manifest.key_id,
         states=result.states,
+        state_reasons=result.reasons,
+        flags=result.flags,
         reasons={code: sum(columns.values()) for code, columns in reasons.items()},
         reasons_by_column=reasons,
         warnings=column_warnings(agreement, dataset, result.states),
@@ -163,12 +178,12 @@ class ResolveReport:
 
 def resolve_findings(
     findings: Path,
-    export: Path,
+    export: str | Path,
     key_path: Path,
     outs: Sequence[Path],
     *,
     dataset_id: str | None = None,
-    charset: str | None = None,
+    options: ReadOptions | None = None,
     language: Language = "zh",
     overwrite: bool = False,
 ) -> ResolveReport:
@@ -176,7 +191,9 @@ def resolve_findings(
 
     Args:
         outs: files to write the one worklist to, each ``.xlsx`` or ``.csv``.
+        export: path or database URL; see ``open_export``.
         dataset_id: which dataset the export is; None to find out.
+        options: how to read it; rows that the options quarantine were never encoded and are passed over.
         overwrite: replace files that are there already. A key file is never replaced.
 
     Raises:
@@ -186,18 +203,19 @@ def resolve_findings(
     package = read_findings(findings)
     with located(key_path):
         verify_findings_key(package, key)
-    inputs = {path.resolve() for path in (findings, export, key_path)}
+    inputs = _inputs(export, key_path, findings)
     for out in outs:
         if out.resolve() in inputs:
             raise UsageError("the worklist would overwrite an input", code="OUTPUT_IS_INPUT", place=Place(file=out))
         verify_worklist_path(out)
         verify_writable(out)
         verify_replaceable_worklist(out, overwrite=overwrite)
-    source = CsvExport.open(export, charset=charset)
+    source = open_export(export, options)
     columns = [name for name in source.header if name]
-    with located(export):
+    with located(source.place):
         sources = choose_sources(package, source.header, dataset_id)
-        worklist = resolve(package, sources, source.batches(columns), key, language=language)
+        batches = source.batches(columns, refused=RefusedRows())
+        worklist = resolve(package, sources, batches, key, language=language)
     for out in outs:
         write_worklist(worklist.table, out, title=SHEET_TITLES[language])
     return ResolveReport(
@@ -208,3 +226,8 @@ def resolve_findings(
         other_findings=worklist.other_findings,
         worklists=tuple(outs),
     )
+
+
+def _inputs(export: str | Path, *others: Path) -> set[Path]:
+    """Files that must not be overwritten; a URL is no file, and no file is called so."""
+    return {Path(item).resolve() for item in (export, *others)}

@@ -3,7 +3,7 @@
 from secure_match.department.normalise._field import NormalisedField
 from secure_match.department.normalise._reasons import REASONS
 from secure_match.department.normalise._record import normalise_fields
-from secure_match.department.normalise._survey import ColumnFacts, ColumnSurvey
+from secure_match.department.normalise._survey import ColumnFacts, ColumnSurvey, survey_columns, surveyed_headers
 from secure_match.department.normalise._tally import NormaliseTally
 from secure_match.department.normalise._views import view_values
 
@@ -14,5 +14,7 @@ __all__ = [
     "NormaliseTally",
     "NormalisedField",
     "normalise_fields",
+    "survey_columns",
+    "surveyed_headers",
     "view_values",
 ]

@@ -17,6 +17,8 @@ from secure_match.department.normalise._field import (
     NormalisedField,
     Verdicts,
     keep,
+    put,
+    take_rows,
     to_bool,
 )
 
@@ -29,13 +31,18 @@ _DIGIT_OF[[ord(character) for character in _NUMERALS]] = np.arange(10)
 _DIGIT_OF[[ord("零"), ord("两")]] = [0, 2]
 _IS_UNIT: Final = np.zeros(CODE_POINTS, dtype=np.bool_)
 _IS_UNIT[[ord(character) for character in _UNITS]] = True
+_IS_DROPPED: Final = np.zeros(CODE_POINTS, dtype=np.bool_)
+_IS_DROPPED[[ord(character) for character in " \t\n\r\u3000,，、;；.。·□"]] = True
+_IS_SIMPLE: Final = np.zeros(CODE_POINTS, dtype=np.bool_)
+_IS_SIMPLE[0x20:0x7F] = True
+_IS_SIMPLE[0x4E00:0x9FFD] = True
 
 
 def normalise_addresses(column: pa.Array, divisions: tuple[str, ...] = ()) -> NormalisedField:
     """Addresses: NFKC, folded characters, capitals, no blanks; numerals before a unit as digits (三单元 is 3单元).
 
-    The view ``tokens`` is the address without units, its names and numbers joined by blanks: 幸福路12号3栋402室 is
-    幸福路 12 3 402. A hyphen between numbers means the same as units.
+    Its view ``tokens`` has no units and blanks between names and numbers: 幸福路12号3栋402室 is 幸福路 12 3 402, and so
+    is 幸福路12-3-402.
 
     Args:
         column: string array of shape (rows,).
@@ -43,13 +50,10 @@ def normalise_addresses(column: pa.Array, divisions: tuple[str, ...] = ()) -> No
     """
     text = cleaned = clean_text(column)
     missing = is_missing(text)
-    text = pc.utf8_upper(pc.replace_substring_regex(text, pattern=r"[\s,，、;；.。·\x{25A1}]+", replacement=""))
-    text = pc.utf8_normalize(text, form="NFKC")
     text, unified = _unify_digits(_fold(text))
     stripped = _strip_divisions(text, divisions)
     verdicts = Verdicts(len(text), "no_address")
-    filled = to_bool(pc.match_substring_regex(text, r"[\p{L}\p{Nd}]"))
-    left = to_bool(pc.match_substring_regex(stripped, r"[\p{L}\p{Nd}]"))
+    filled, left = _has_word(text), _has_word(stripped)
     short = to_bool(pc.less_equal(pc.utf8_length(stripped), MAX_ADDRESS_CHARACTERS))
     settled = ~is_missing(stripped)
     verdicts.give(filled & ~left, "divisions_only")
@@ -57,14 +61,28 @@ def normalise_addresses(column: pa.Array, divisions: tuple[str, ...] = ()) -> No
     verdicts.accept(left & short & settled)
     verdicts.give(left & short & settled & unified, "digits_unified")
     give_missing(verdicts, cleaned, missing)
-    tokens = _tokens(keep(stripped, verdicts.states <= 1))
-    return verdicts.field(stripped, views={"tokens": tokens})
+    return verdicts.field(stripped)
 
 
 def _fold(text: pa.StringArray) -> pa.StringArray:
+    """No blanks and punctuation, folded characters, capitals. Rows with letters beyond ASCII compose again."""
     points = code_points(text)
-    folded = to_strings(CodePoints(codes=variant_table()[points.codes], offsets=points.offsets))
-    return keep(folded, to_bool(pc.is_valid(text)))
+    points = points.only(~_IS_DROPPED[points.codes])
+    codes = variant_table()[points.codes]
+    small = (codes >= ord("a")) & (codes <= ord("z"))
+    folded = to_strings(CodePoints(codes=codes - small * np.uint32(32), offsets=points.offsets))
+    folded = keep(folded, to_bool(pc.is_valid(text))) if text.null_count else folded
+    odd = points.any_in_row(~_IS_SIMPLE[codes])
+    return put(folded, odd, pc.utf8_normalize(pc.utf8_upper(take_rows(folded, odd)), form="NFKC"))
+
+
+def _has_word(text: pa.StringArray) -> BoolArray:
+    """Which rows have a letter or a digit."""
+    points = code_points(text)
+    found = points.any_in_row(_IS_SIMPLE[points.codes] & (points.codes > 0x7F))
+    rest = ~found
+    found[rest] = to_bool(pc.match_substring_regex(take_rows(text, rest), r"[\p{L}\p{Nd}]"))
+    return found
 
 
 def _unify_digits(text: pa.StringArray) -> tuple[pa.StringArray, BoolArray]:
@@ -109,7 +127,8 @@ def _strip_divisions(text: pa.StringArray, divisions: tuple[str, ...]) -> pa.Str
     return pc.replace_substring_regex(text, pattern=rf"^(?:{'|'.join(escaped)})+", replacement="")
 
 
-def _tokens(text: pa.StringArray) -> pa.StringArray:
+def address_tokens_of(text: pa.StringArray) -> pa.StringArray:
+    """Names and numbers of addresses without units, joined by blanks; null stays null."""
     spaced = pc.replace_substring_regex(text, pattern=rf"(\d+)(?:单元|[{_UNITS}#\-/])+", replacement=r" \1 ")
     spaced = pc.replace_substring_regex(spaced, pattern=r"(\d+)", replacement=r" \1 ")
     return pc.utf8_trim_whitespace(pc.replace_substring_regex(spaced, pattern=r"[\s#\-/()\[\]]+", replacement=" "))

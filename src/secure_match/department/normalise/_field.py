@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -141,6 +141,29 @@ def scatter(fast: NormalisedField, rest: BoolArray, slow: NormalisedField) -> No
         reason_numbers=numbers,
         views={name: put(fast.views.get(name, empty), rest, view) for name, view in slow.views.items()},
         flags=flags,
+    )
+
+
+def concat(parts: Sequence[NormalisedField]) -> NormalisedField:
+    """The fields of consecutive batches as one."""
+
+    def views_of(name: str) -> pa.StringArray:
+        # A part without the view has nothing there, except that without the view "" a pass sees the whole value.
+        return pa.concat_arrays(
+            [part.views.get(name, nulls(len(part.states)) if name else part.values) for part in parts]
+        )
+
+    def flags_of(name: str) -> BoolArray:
+        return np.concatenate([part.flags.get(name, np.zeros(len(part.states), dtype=np.bool_)) for part in parts])
+
+    views = dict.fromkeys(name for part in parts for name in part.views)
+    flags = dict.fromkeys(name for part in parts for name in part.flags)
+    return NormalisedField(
+        values=pa.concat_arrays([part.values for part in parts]),
+        states=np.concatenate([part.states for part in parts]),
+        reason_numbers=np.concatenate([part.reason_numbers for part in parts]),
+        views={name: views_of(name) for name in views},
+        flags={name: flags_of(name) for name in flags},
     )
 
 

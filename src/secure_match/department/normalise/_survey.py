@@ -5,7 +5,7 @@ A survey reads the columns once before they are normalised, in batches of any si
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from secure_match.agreement import Agreement
 from secure_match.department.normalise._bytes import byte_view
 from secure_match.department.normalise._cleaning import clean_text
-from secure_match.department.normalise._field import nulls, to_bool
+from secure_match.department.normalise._field import nulls, put, take_rows, to_bool
 
 DAMAGE_MIN_ROWS: Final = 5
 DAMAGE_MIN_SHARE: Final = 0.05
@@ -51,14 +51,15 @@ class ColumnSurvey:
 
     Args:
         agreement: says which field is of which kind.
+        numeric: identity fields whose cells the export stores as numbers, although they are given as text.
     """
 
     __slots__ = ("_eighteen", "_kinds", "_numeric", "_phones", "_rounded", "_scientific")
 
-    def __init__(self, agreement: Agreement) -> None:
+    def __init__(self, agreement: Agreement, numeric: Collection[str] = ()) -> None:
         self._kinds = {name: item.kind for name, item in agreement.fields.items()}
         self._eighteen = self._rounded = self._scientific = 0
-        self._numeric = False
+        self._numeric = any(self._kinds.get(name) == "id_number" for name in numeric)
         self._phones: list[pa.StructArray] = []
 
     def add(self, columns: Mapping[str, pa.Array]) -> None:
@@ -100,6 +101,38 @@ class ColumnSurvey:
         return pa.concat_arrays(often.drop_null().chunks) if often.num_chunks else nulls(0)
 
 
+def surveyed_headers(agreement: Agreement, identity: Mapping[str, str]) -> dict[str, str]:
+    """Of a dataset's identity field to export header, the part that :func:`survey_columns` looks at."""
+    kinds = {name: item.kind for name, item in agreement.fields.items()}
+    return {name: header for name, header in identity.items() if kinds[name] in ("id_number", "phone")}
+
+
+def survey_columns(
+    agreement: Agreement,
+    identity: Mapping[str, str],
+    batches: Iterable[pa.RecordBatch],
+    *,
+    numeric_columns: Collection[str] = (),
+) -> ColumnFacts:
+    """Look at whole columns of an export: was the ID column damaged, which phones are shared?
+
+    Args:
+        agreement: says which field is of which kind.
+        identity: identity field to export header.
+        batches: the columns of :func:`surveyed_headers`, at least.
+        numeric_columns: export headers whose cells are stored as numbers.
+    """
+    headers = surveyed_headers(agreement, identity)
+    survey = ColumnSurvey(agreement, [name for name, header in headers.items() if header in numeric_columns])
+    for batch in batches:
+        survey.add({name: batch[header] for name, header in headers.items()})
+    return survey.facts()
+
+
 def _only_digits(cells: pa.StringArray) -> pa.StringArray:
-    digits = pc.replace_substring_regex(clean_text(cells), pattern=r"\D", replacement="")
-    return pc.replace_substring_regex(digits, pattern=r"^(?:00)?86(1\d{10})$", replacement=r"\1")
+    """Phone cells without what stands between and before their digits; most need nothing."""
+    view = byte_view(cells)
+    odd = (view.lengths != 11) | view.any_in_row((view.data < ord("0")) | (view.data > ord("9")))
+    digits = pc.replace_substring_regex(clean_text(take_rows(cells, odd)), pattern=r"\D", replacement="")
+    digits = pc.replace_substring_regex(digits, pattern=r"^(?:00)?86(1\d{10})$", replacement=r"\1")
+    return put(cells, odd, digits)

@@ -8,6 +8,7 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from secure_match.department.normalise._addresses import address_tokens_of
 from secure_match.department.normalise._field import NormalisedField, nulls
 from secure_match.department.normalise._id_number import partials_of
 from secure_match.department.normalise._name_keys import dialects_of, pinyins_of, shapes_of
@@ -22,6 +23,7 @@ _VIEWS: Final[dict[str, Callable[[NormalisedField], pa.StringArray]]] = {
     "shape": lambda field: shapes_of(field.values),
     "year": lambda field: pc.utf8_slice_codeunits(field.values, 0, 4),
     "month_day": lambda field: pc.utf8_slice_codeunits(field.values, 4, 8),
+    "tokens": lambda field: address_tokens_of(field.values),
     "county": lambda field: pc.utf8_slice_codeunits(field.values, 0, 6),
 }
 

@@ -1,170 +1,267 @@
-"""RAW: CSV exports as Arrow batches of text with row numbers, streamed in bounded memory."""
+"""RAW: delimited text (CSV, TSV and the like) as Arrow batches with row numbers, streamed in bounded memory."""
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, TextIO
 
-import numpy as np
 import pyarrow as pa
 
-from secure_match.department.readers._charset import CHARSETS, Charset, detect_charset, has_utf8_mark, verify_charset
+from secure_match.department.readers._charset import (
+    Charset,
+    detect_charset,
+    mark_bytes,
+    parse_charset,
+    read_head,
+    verify_charset,
+)
+from secure_match.department.readers._export import (
+    BATCH_CHARACTERS,
+    BATCH_ROWS,
+    MAX_CELL_CHARACTERS,
+    ROW_WIDTH,
+    Ragged,
+    ReadOptions,
+    RefusedRows,
+    cell_too_long,
+    no_rows,
+    require_columns,
+    require_refused,
+    text_batch,
+    verified_header,
+)
 from secure_match.errors import InputError, Place, UsageError
 
-BATCH_ROWS: Final = 65_536
-MAX_CELL_CHARACTERS: Final = 1 << 20
-ROW_NUMBER: Final = "\x1frow_number"
-"""Name of the int64 column that every batch carries beside the export's: the line of the file where a row ends.
-
-No cleaned header can be called so.
-"""
+MAX_RECORD_CHARACTERS: Final = 1 << 22
+"""Characters of one row over all its lines; a quote that is never closed ends here."""
+DELIMITERS: Final = {",": "comma", "\t": "tab", ";": "semicolon", "|": "vertical bar"}
+MARK: Final = "\ufeff"
+_WORDS: Final = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CsvExport:
-    """An opened-on-demand CSV file whose charset and header were verified.
+    """A delimited text file whose charset, delimiter and header were verified; an :class:`Export`.
 
-    Attributes:
-        path: the file.
-        charset: what it is decoded as.
-        header: column headers, without blanks at their ends.
+    Row numbers are lines of the file: the one that a row ends on.
     """
 
     path: Path
     charset: Charset
+    delimiter: str
     header: tuple[str, ...]
+    header_line: int
+    notes: tuple[str, ...] = ()
+    ragged: Ragged = "refuse"
+    numeric_columns: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def place(self) -> str:
+        """The path."""
+        return str(self.path)
 
     @classmethod
-    def open(cls, path: Path, *, charset: str | None = None) -> CsvExport:
-        """Find the charset (unless given), decode the whole file once to be sure of it, and read the header.
+    def open(cls, path: Path, options: ReadOptions | None = None) -> CsvExport:
+        """Find the charset and the delimiter (unless given), decode the whole file once, and read the header.
 
         Raises:
-            UsageError: ``CHARSET_UNKNOWN``.
-            InputError: ``FILE_NOT_FOUND``, ``INPUT_EMPTY``, ``INPUT_CHARSET``, ``INPUT_HEADER``.
+            UsageError: ``CHARSET_UNKNOWN``, ``DELIMITER_UNKNOWN``.
+            InputError: ``FILE_NOT_FOUND``, ``INPUT_EMPTY``, ``INPUT_CHARSET``, ``INPUT_NUL``, ``INPUT_DELIMITER``,
+                ``INPUT_HEADER``, ``INPUT_CSV``, ``CELL_TOO_LONG``.
         """
-        if charset is None:
-            found = detect_charset(path)
+        options = options or ReadOptions()
+        forced = parse_delimiter(options.delimiter) if options.delimiter is not None else None
+        wanted = parse_charset(options.charset) if options.charset is not None else None
+        head = read_head(path)
+        if wanted is None:
+            charset = detect_charset(path, head)
         else:
-            name = charset.lower().replace("_", "-")
-            if name not in CHARSETS:
-                raise UsageError(f"known charsets: {', '.join(CHARSETS)}", code="CHARSET_UNKNOWN")
-            detect_empty(path)
             # The byte order mark of a file that was called plain UTF-8 is no part of its first header.
-            found = "utf-8-sig" if name == "utf-8" and has_utf8_mark(path) else name
-            verify_charset(path, found)
-        header = _read_header(path, found)
-        return cls(path=path, charset=found, header=header)
+            marked = wanted == "utf-8" and head.startswith(codecs.BOM_UTF8)
+            charset = "utf-8-sig" if marked else wanted
+            verify_charset(path, charset)
+        first_line = _header_line(path, charset, options.header_row)
+        delimiter = forced or _find_delimiter(first_line, path)
+        records = _Records(path, charset, delimiter, options.header_row or 1)
+        number, cells = next(iter(records), (1, []))
+        how = "given" if wanted else "byte order mark" if mark_bytes(charset) else "decoded strictly"
+        name = DELIMITERS.get(delimiter, "as given")
+        notes = [f"charset {charset.upper()} ({how})", f"delimiter {name}"]
+        if options.header_row is not None:
+            notes.append(f"header in line {number:,}")
+        return cls(
+            path=path,
+            charset=charset,
+            delimiter=delimiter,
+            header=verified_header(cells, str(path), row=number),
+            header_line=options.header_row or 1,
+            notes=tuple(notes),
+            ragged=options.ragged,
+        )
 
     def require(self, columns: Sequence[str]) -> None:
-        """Check that the export has these columns.
+        """See :meth:`Export.require`."""
+        require_columns(self.header, columns, self.place)
+
+    def batches(self, columns: Sequence[str], *, refused: RefusedRows | None = None) -> Iterator[pa.RecordBatch]:
+        """See :meth:`Export.batches`. Lines without a character are passed over.
 
         Raises:
-            InputError: ``COLUMN_MISSING`` with the first that is not there.
-        """
-        for column in columns:
-            if column not in self.header:
-                raise InputError(
-                    "the export has no such column; check the header row, the charset and the agreement",
-                    code="COLUMN_MISSING",
-                    place=Place(file=self.path, column=column),
-                )
-
-    def batches(self, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        """The named columns as strings, and ``row_number``, in batches of at most ``BATCH_ROWS`` rows.
-
-        Rows that are empty lines are passed over.
-
-        Raises:
-            InputError: ``COLUMN_MISSING``; ``ROW_WIDTH`` or ``INPUT_CSV`` with the row; ``INPUT_NO_ROWS``.
+            InputError: ``ROW_WIDTH``, ``INPUT_CSV`` or ``CELL_TOO_LONG`` with the row; ``INPUT_NO_ROWS``.
         """
         self.require(columns)
+        require_refused(self.ragged, refused)
         places = [self.header.index(column) for column in columns]
-        schema = pa.schema([pa.field(ROW_NUMBER, pa.int64()), *(pa.field(name, pa.string()) for name in columns)])
+        width = len(self.header)
         numbers: list[int] = []
         rows: list[list[str]] = []
-        total = 0
-        for number, row in self._rows():
+        characters = 0
+        empty = True
+        records = _Records(self.path, self.charset, self.delimiter, self.header_line)
+        content = iter(records)
+        next(content, None)
+        for number, row in content:
+            empty = False
+            if len(row) != width:
+                self._refuse(number, len(row), refused)
+                continue
             numbers.append(number)
             rows.append(row)
-            total += 1
-            if len(rows) == BATCH_ROWS:
-                yield _batch(schema, numbers, rows, places)
-                numbers, rows = [], []
+            characters += records.characters
+            if len(rows) == BATCH_ROWS or characters > BATCH_CHARACTERS:
+                yield _batch(columns, numbers, rows, places)
+                numbers, rows, characters = [], [], 0
         if rows:
-            yield _batch(schema, numbers, rows, places)
-        if not total:
-            raise InputError("there is a header but no row under it", code="INPUT_NO_ROWS", place=Place(file=self.path))
+            yield _batch(columns, numbers, rows, places)
+        if empty:
+            raise no_rows(self.place)
 
-    def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        width = len(self.header)
-        for number, row in _parsed_rows(self.path, self.charset):
-            if len(row) != width:
-                raise InputError(
-                    f"the row has {len(row)} cells where the header has {width}; look for a quote or comma too many",
-                    code="ROW_WIDTH",
-                    place=Place(file=self.path, row=number),
-                )
-            yield number, row
-
-
-def detect_empty(path: Path) -> None:
-    """Raise as :func:`detect_charset` does for a file that is empty or not there."""
-    problem = ""
-    size = 0
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        problem = error.strerror or "cannot be read"
-    if problem:
-        raise InputError(problem, code="FILE_NOT_FOUND", place=Place(file=path))
-    if size == 0:
-        raise InputError("the file is empty", code="INPUT_EMPTY", place=Place(file=path))
+    def _refuse(self, number: int, cells: int, refused: RefusedRows | None) -> None:
+        if self.ragged == "quarantine" and refused is not None:
+            refused.add(number, ROW_WIDTH)
+            return
+        raise InputError(
+            f"the row has {cells:,} cells where the header has {len(self.header):,}; "
+            "look for a quote or delimiter too many",
+            code=ROW_WIDTH,
+            place=Place(file=self.path, row=number),
+        )
 
 
-def _parsed_rows(path: Path, charset: Charset, *, with_header: bool = False) -> Iterator[tuple[int, list[str]]]:
-    """Rows with the line they end on; the first is the header, which is passed over unless asked for."""
-    csv.field_size_limit(MAX_CELL_CHARACTERS)
-    with path.open("r", encoding=charset, newline="") as stream:
-        reader = csv.reader(stream, strict=True)
-        first = True
-        while True:
-            problem = ""
-            row: list[str] | None = None
-            try:
-                row = next(reader, None)
-            except csv.Error as error:
-                problem = str(error)
-            except UnicodeDecodeError:
-                problem = "the file changed while it was read"
-            if problem:
-                raise InputError(f"not CSV ({problem})", code="INPUT_CSV", place=Place(file=path, row=reader.line_num))
-            if row is None:
-                return
-            if row and (with_header or not first):
-                yield reader.line_num, row
-            first = first and not row
+def parse_delimiter(text: str) -> str:
+    """One character, or the word ``tab``, ``comma``, ``semicolon`` or ``pipe``.
+
+    Raises:
+        UsageError: ``DELIMITER_UNKNOWN``.
+    """
+    delimiter = _WORDS.get(text.strip().lower(), text)
+    if len(delimiter) != 1 or delimiter in '"\r\n\x00 ' or delimiter.isalnum():
+        raise UsageError(
+            "a delimiter is one character, or one of: tab, comma, semicolon, pipe", code="DELIMITER_UNKNOWN"
+        )
+    return delimiter
 
 
-def _read_header(path: Path, charset: Charset) -> tuple[str, ...]:
-    row = next((row for _, row in _parsed_rows(path, charset, with_header=True)), None)
-    header = tuple(cell.strip() for cell in row or ())
-    if not any(header):
-        raise InputError("the first row holds no column names", code="INPUT_HEADER", place=Place(file=path, row=1))
-    for index, name in enumerate(header):
-        if name and name in header[:index]:
-            # By number: in a file without a header these cells are somebody's data.
-            raise InputError(
-                "the header names this column twice, or the file has no header row",
-                code="INPUT_HEADER",
-                place=Place(file=path, row=1, column=f"number {index + 1}"),
-            )
-    return header
+class _Records:
+    """Rows of cells with the line they end on; no line or row is held that is longer than the limits.
+
+    Attributes:
+        characters: length of the row that was given last.
+    """
+
+    def __init__(self, path: Path, charset: Charset, delimiter: str, first_line: int) -> None:
+        self.characters = 0
+        self._path = path
+        self._charset = charset
+        self._delimiter = delimiter
+        self._first_line = first_line
+        self._pending = 0
+        self._line = 0
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        csv.field_size_limit(MAX_CELL_CHARACTERS)
+        with _open_text(self._path, self._charset) as stream:
+            lines = self._lines(stream)
+            for _ in range(self._first_line - 1):
+                next(lines, None)
+                self._pending = 0
+            reader = csv.reader(lines, strict=True, delimiter=self._delimiter)
+            while True:
+                row = self._next(reader)
+                if row is None:
+                    return
+                self.characters, self._pending = self._pending, 0
+                if row:
+                    yield self._line, row
+
+    def _next(self, reader: Iterator[list[str]]) -> list[str] | None:
+        problem = ""
+        code = "INPUT_CSV"
+        try:
+            return next(reader, None)
+        except csv.Error as error:
+            problem = f"not delimited text ({error})"
+            code = "CELL_TOO_LONG" if "field limit" in problem else code
+        except (UnicodeDecodeError, OSError):
+            problem = "the file changed while it was read"
+        if code == "CELL_TOO_LONG":
+            raise cell_too_long(str(self._path), row=self._line)
+        raise InputError(problem, code=code, place=Place(file=self._path, row=self._line))
+
+    def _lines(self, stream: TextIO) -> Iterator[str]:
+        while line := stream.readline(MAX_RECORD_CHARACTERS + 1):
+            self._line += 1
+            self._pending += len(line)
+            if self._pending > MAX_RECORD_CHARACTERS:
+                raise cell_too_long(str(self._path), row=self._line)
+            yield line
 
 
-def _batch(schema: pa.Schema, numbers: list[int], rows: list[list[str]], places: list[int]) -> pa.RecordBatch:
-    arrays = [pa.array(np.array(numbers, dtype=np.int64))]
-    arrays += [pa.array([row[place] for row in rows], pa.string()) for place in places]
-    return pa.record_batch(arrays, schema=schema)
+def _open_text(path: Path, charset: Charset) -> TextIO:
+    stream = path.open("r", encoding=charset, newline="")
+    # The codecs with a byte order give its mark as a character.
+    if charset.startswith("utf-16") and stream.read(1) != MARK:
+        stream.seek(0)
+    return stream
+
+
+def _header_line(path: Path, charset: Charset, header_row: int | None) -> str:
+    """The line that the header begins on: the given one, or the first that is not empty."""
+    with _open_text(path, charset) as stream:
+        number = 0
+        while line := stream.readline(MAX_RECORD_CHARACTERS + 1):
+            number += 1
+            if len(line) > MAX_RECORD_CHARACTERS:
+                break
+            if number >= (header_row or 1) and line.strip("\r\n"):
+                return line
+    if line:
+        raise cell_too_long(str(path), row=number)
+    raise InputError(
+        "the header row holds no column names", code="INPUT_HEADER", place=Place(file=path, row=header_row or 1)
+    )
+
+
+def _find_delimiter(line: str, path: Path) -> str:
+    """The candidate that stands outside quotes most often; a comma where there is none (one column)."""
+    outside = "".join(line.split('"')[::2])
+    counts = {delimiter: outside.count(delimiter) for delimiter in DELIMITERS}
+    most = max(counts.values())
+    best = [delimiter for delimiter, count in counts.items() if count == most]
+    if most and len(best) > 1:
+        names = " and ".join(DELIMITERS[delimiter] for delimiter in best)
+        raise InputError(
+            f"the header line holds {names} equally often; say which one with --delimiter",
+            code="INPUT_DELIMITER",
+            place=Place(file=path, row=1),
+        )
+    return best[0]
+
+
+def _batch(columns: Sequence[str], numbers: list[int], rows: list[list[str]], places: list[int]) -> pa.RecordBatch:
+    arrays = [pa.array([row[place] for row in rows], pa.string()) for place in places]
+    return text_batch(columns, numbers, arrays)
