@@ -47,6 +47,7 @@ def run_bureau(
     datasets: Sequence[EncodedDataset],
     digests: Mapping[str, str],
     *,
+    supplements: Mapping[str, Sequence[str]] | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> BureauRun:
@@ -54,6 +55,7 @@ def run_bureau(
 
     Args:
         digests: dataset id to the digest of the package that it came in.
+        supplements: dataset id to the digests of the supplements that were joined to it.
         threads: how many threads compare; None for all cores. The result does not depend on it.
         progress: called with the name of each step as it begins.
 
@@ -72,7 +74,7 @@ def run_bureau(
         "agreement": {"id": agreement.id, "fingerprint": agreement.fingerprint},
         "tool": f"secure_match {__version__}",
         "kernel": active().kernel,
-        "datasets": [_dataset_summary(dataset, digests) for dataset in links.rows.datasets],
+        "datasets": [_dataset_summary(dataset, digests, supplements or {}) for dataset in links.rows.datasets],
         "links": _link_summary(links),
         "duplicates": [_duplicate_summary(rows, item) for item in duplicates],
         "missing": [_missing_summary(rule_id, item) for rule_id, item in missing.items()],
@@ -81,7 +83,9 @@ def run_bureau(
     return BureauRun(links=links, findings=packages, summary=summary)
 
 
-def _dataset_summary(dataset: EncodedDataset, digests: Mapping[str, str]) -> dict[str, Any]:
+def _dataset_summary(
+    dataset: EncodedDataset, digests: Mapping[str, str], supplements: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
     manifest = dataset.manifest
     token_count = len(dataset) - dataset.table["id_token"].null_count if manifest.id_tokens else 0
     return {
@@ -91,6 +95,7 @@ def _dataset_summary(dataset: EncodedDataset, digests: Mapping[str, str]) -> dic
         "quarantined": manifest.counts.quarantined,
         "with_id_token": token_count,
         "package_digest": digests[manifest.dataset],
+        "supplement_digests": list(supplements.get(manifest.dataset, ())),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from secure_match.agreement import Agreement
 from secure_match.bureau._run import BureauRun
 from secure_match.encoded import EncodedDataset
 from secure_match.encoded.files import atomic_writer, read_package, verify_writable
+from secure_match.encoded.supplements import join_supplements
 from secure_match.enrolment.files import write_findings
 from secure_match.errors import PackageError, Place, located
 from secure_match.linkage import verify_linkable
@@ -21,25 +23,67 @@ SUMMARY_NAME: Final = "summary.json"
 LINKS_NAME: Final = "links.parquet"
 
 
-def read_packages(agreement: Agreement, paths: Sequence[Path]) -> tuple[list[EncodedDataset], dict[str, str]]:
-    """Read packages, in any order, and check that each belongs to the agreement and to those before it.
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class _Package:
+    """A package that was read; ``supplements`` are the digests of those that were joined to it."""
+
+    path: Path
+    dataset: EncodedDataset
+    digest: str
+    supplements: tuple[str, ...] = ()
+
+
+def read_packages(
+    agreement: Agreement, paths: Sequence[Path]
+) -> tuple[list[EncodedDataset], dict[str, str], dict[str, tuple[str, ...]]]:
+    """Read packages, in any order, join supplements to theirs, and check that each belongs to the agreement and others.
 
     Returns:
-        The datasets, and dataset id to package digest.
+        The datasets; dataset id to package digest; dataset id to the digests of its supplements, where it has any.
 
     Raises:
         PackageError: as ``encoded.files.read_dataset`` and ``linkage.verify_linkable`` do, with the file.
         LinkageError: as ``linkage.verify_linkable`` does, with the file.
     """
     datasets: list[EncodedDataset] = []
-    digests: dict[str, str] = {}
-    for path in paths:
-        dataset, digest = read_package(path)
-        with located(path):
-            verify_linkable(agreement, [dataset], beside=datasets)
-        datasets.append(dataset)
-        digests[dataset.manifest.dataset] = digest
-    return datasets, digests
+    read = (read_package(path) for path in paths)
+    packages = [
+        _Package(path=path, dataset=dataset, digest=digest) for path, (dataset, digest) in zip(paths, read, strict=True)
+    ]
+    whole = _with_supplements(packages)
+    for item in whole:
+        with located(item.path):
+            verify_linkable(agreement, [item.dataset], beside=datasets)
+        datasets.append(item.dataset)
+    names = [item.dataset.manifest.dataset for item in whole]
+    digests = {name: item.digest for name, item in zip(names, whole, strict=True)}
+    supplements = {name: item.supplements for name, item in zip(names, whole, strict=True) if item.supplements}
+    return datasets, digests, supplements
+
+
+def _with_supplements(packages: Sequence[_Package]) -> list[_Package]:
+    """Whole packages, each with its supplements joined to it in the order of their digests.
+
+    Raises:
+        PackageError: ``SUPPLEMENT_BASE``, ``SUPPLEMENT_ROWS``, with the supplement's file.
+    """
+    whole = [item for item in packages if item.dataset.manifest.supplement_to is None]
+    place = {item.digest: number for number, item in enumerate(whole)}
+    supplements = [item for item in packages if item.dataset.manifest.supplement_to is not None]
+    for item in sorted(supplements, key=lambda item: item.digest):
+        wanted = str(item.dataset.manifest.supplement_to)
+        if wanted not in place:
+            raise PackageError(
+                f"this is a supplement to the package with digest {wanted[:16]}…, which is not among those named; "
+                "name both",
+                code="SUPPLEMENT_BASE",
+                place=Place(file=item.path),
+            )
+        base = whole[place[wanted]]
+        with located(item.path):
+            joined = join_supplements(base.dataset, base.digest, [item.dataset])
+        whole[place[wanted]] = replace(base, dataset=joined, supplements=(*base.supplements, item.digest))
+    return whole
 
 
 def write_run(run: BureauRun, directory: Path, extra: dict[str, Any]) -> dict[str, Path]:

@@ -37,8 +37,8 @@ def link_packages(
     started = clock()
     if progress is not None:
         progress("packages")
-    datasets, digests = read_packages(agreement, packages)
-    run = run_bureau(agreement, datasets, digests, threads=threads, progress=progress)
+    datasets, digests, supplements = read_packages(agreement, packages)
+    run = run_bureau(agreement, datasets, digests, supplements=supplements, threads=threads, progress=progress)
     extra = {"seconds": round(clock() - started, 3)}
     paths = write_run(run, out, extra)
     return run, paths, run.summary | extra

@@ -77,6 +77,13 @@ def encode(
     connection: ConnectionOption = None,
     ragged: RaggedOption = "refuse",
     quarantine: Annotated[Path | None, typer.Option(help="Where refused rows go. Default: beside the package.")] = None,
+    supplement_to: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A package of this dataset that was sent: encode only the rows that it lacks, after they were "
+            "corrected. Name its earlier supplements too."
+        ),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Encode an export into a package that may leave. Raw values stay here.
@@ -104,6 +111,7 @@ def encode(
             quarantine=quarantine,
             progress=progress,
             inputs=(agreement_file,),
+            supplement_to=supplement_to or (),
         )
     if as_json:
         print_json(encode_report_json(report))
@@ -135,6 +143,11 @@ def encode_lines(report: EncodeReport) -> list[str]:
         f"read {report.read:,} = encoded {report.encoded:,} + quarantined {report.quarantined:,}; "
         f"package digest {report.package_digest[:16]}…"
     )
+    if report.supplement_to is not None:
+        lines.append(
+            f"supplement to the package with digest {report.supplement_to[:16]}…; "
+            f"{_counted(report.already_sent, 'row')} sent before passed over"
+        )
     return lines
 
 

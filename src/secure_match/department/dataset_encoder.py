@@ -6,12 +6,13 @@ order in the export; nothing is returned that the release gate did not pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from secure_match import __version__
 from secure_match.agreement import Agreement, Dataset, dataset_fields, dataset_passes, id_token_field
@@ -28,11 +29,13 @@ from secure_match.department.normalise import (
     surveyed_headers,
 )
 from secure_match.department.normalise._cleaning import clean_text
+from secure_match.department.normalise._field import BoolArray, to_bool
 from secure_match.department.passes import PassKeys, encode_pass, pass_column, view_of
 from secure_match.department.quarantine import Quarantine
 from secure_match.department.readers import ROW_NUMBER, RefusedRows
 from secure_match.department.release import verify_release
 from secure_match.department.secret_access import reveal
+from secure_match.department.supplement import SentRows, sent_rows
 from secure_match.department.tokens import id_tokens
 from secure_match.encoded import (
     CodedColumn,
@@ -40,8 +43,8 @@ from secure_match.encoded import (
     EncodedDataset,
     RowCounts,
     dataset_schema,
-    matrix_from_binary,
 )
+from secure_match.encoded.supplements import sorted_by_handle, verify_supplement
 from secure_match.errors import AgreementError, KeyFileError
 
 Progress = Callable[[int], None]
@@ -57,6 +60,7 @@ class EncodingResult:
         states: identity field to the number of rows in each state, over all rows read.
         reasons: identity field to reason code (see ``normalise.REASONS``) to number of rows.
         flags: identity field to flag to number of rows.
+        already_sent: rows that were passed over because the package that is completed holds them.
     """
 
     dataset: EncodedDataset
@@ -64,6 +68,17 @@ class EncodingResult:
     states: dict[str, dict[str, int]]
     reasons: dict[str, dict[str, int]]
     flags: dict[str, dict[str, int]]
+    already_sent: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class _Keyed:
+    """Rows of a batch with their handles; which lack a row key; which repeat that of an earlier row."""
+
+    batch: pa.RecordBatch
+    handles: pa.Array
+    no_key: BoolArray
+    repeated: BoolArray
 
 
 def required_columns(dataset: Dataset) -> tuple[str, ...]:
@@ -151,12 +166,28 @@ class DatasetEncoder(Guarded):
         headers = surveyed_headers(self.agreement, self.dataset.identity)
         return tuple(dict.fromkeys((self.dataset.row_key, *headers.values())))
 
+    def sent_rows(self, packages: Sequence[tuple[EncodedDataset, str]]) -> SentRows:
+        """The rows of earlier packages of this dataset, for a supplement.
+
+        Args:
+            packages: datasets with their package digests: the one that is completed, and earlier supplements to it.
+
+        Raises:
+            PackageError: ``SUPPLEMENT_BASE`` where they were made of another dataset, or with other keys; and as
+                :func:`supplement.sent_rows` does.
+        """
+        sent = sent_rows(packages)
+        own = self._manifest(RowCounts(read=0, encoded=0, quarantined=0), sent.base_digest)
+        verify_supplement(sent.base, sent.base_digest, own)
+        return sent
+
     def encode(
         self,
         batches: Iterable[pa.RecordBatch],
         *,
         facts: ColumnFacts | None = None,
         refused: RefusedRows | None = None,
+        sent: SentRows | None = None,
         progress: Progress | None = None,
     ) -> EncodingResult:
         """Encode an export.
@@ -165,28 +196,34 @@ class DatasetEncoder(Guarded):
             batches: the columns :attr:`columns` as strings and ``row_number`` as int64.
             facts: of :meth:`survey` over the same export; without them every batch is judged by itself.
             refused: where the reader of ``batches`` puts rows that it cannot give; they count as read and quarantined.
+            sent: rows that the bureau has already: the result is a supplement of the others, which alone are counted.
             progress: called with the number of rows of each batch that is done.
 
         Raises:
-            ReleaseError: when something would leave that the agreement does not list.
+            ReleaseError: when something would leave that the agreement does not list; ``SUPPLEMENT_ROWS``.
         """
         quarantine = Quarantine()
         schema = dataset_schema(self._manifest(RowCounts(read=0, encoded=0, quarantined=0)))
         tables: list[pa.Table] = []
         tally = NormaliseTally(self._state_fields)
         seen: set[bytes] = set()
-        read = 0
+        read = already_sent = 0
         for batch in batches:
-            tables.append(self._encode_batch(batch, schema, quarantine, tally=tally, seen=seen, facts=facts))
-            read += batch.num_rows
+            keyed = self._keyed(batch, seen, sent)
+            tables.append(self._encode_batch(keyed, schema, quarantine, tally=tally, facts=facts))
+            read += keyed.batch.num_rows
+            already_sent += batch.num_rows - keyed.batch.num_rows
             if progress is not None:
                 progress(batch.num_rows)
         if refused is not None:
             read += quarantine.take(refused)
         table = pa.concat_tables(tables) if tables else schema.empty_table()
-        table = _sorted_by_handle(table)
+        table = sorted_by_handle(table)
         counts = RowCounts(read=read, encoded=table.num_rows, quarantined=read - table.num_rows)
-        dataset = EncodedDataset(manifest=self._manifest(counts), table=table)
+        if sent is not None:
+            sent.verify_room(table.num_rows)
+        base = sent.base_digest if sent is not None else None
+        dataset = EncodedDataset(manifest=self._manifest(counts, base), table=table)
         verify_release(self.agreement, self.dataset, dataset)
         return EncodingResult(
             dataset=dataset,
@@ -194,13 +231,14 @@ class DatasetEncoder(Guarded):
             states=tally.states,
             reasons=tally.reasons,
             flags=tally.flags,
+            already_sent=already_sent,
         )
 
     @property
     def _state_fields(self) -> tuple[str, ...]:
         return dataset_fields(self.agreement, self.dataset)
 
-    def _manifest(self, counts: RowCounts) -> DatasetManifest:
+    def _manifest(self, counts: RowCounts, supplement_to: str | None = None) -> DatasetManifest:
         return DatasetManifest(
             definition="agreement",
             definition_id=self.agreement.id,
@@ -216,28 +254,39 @@ class DatasetEncoder(Guarded):
             passes=tuple(pass_column(item) for item, _ in self._passes),
             coded=tuple(CodedColumn(name=column.name, type=column.type) for column in self.dataset.columns),
             tool=f"secure_match {__version__}",
+            supplement_to=supplement_to,
+        )
+
+    def _keyed(self, batch: pa.RecordBatch, seen: set[bytes], sent: SentRows | None) -> _Keyed:
+        """The rows of a batch that are to be encoded, with their handles; a row that repeats an earlier key is one."""
+        handles, no_key, repeated = self._handles.make(clean_text(batch[self.dataset.row_key]), seen)
+        if sent is None:
+            return _Keyed(batch=batch, handles=handles, no_key=no_key, repeated=repeated)
+        unsent = ~to_bool(pc.is_in(handles, value_set=sent.handles)) | repeated | no_key
+        rows = pa.array(unsent)
+        return _Keyed(
+            batch=batch.filter(rows), handles=handles.filter(rows), no_key=no_key[unsent], repeated=repeated[unsent]
         )
 
     def _encode_batch(
         self,
-        batch: pa.RecordBatch,
+        keyed: _Keyed,
         schema: pa.Schema,
         quarantine: Quarantine,
         *,
         tally: NormaliseTally,
-        seen: set[bytes],
         facts: ColumnFacts | None,
     ) -> pa.Table:
+        batch = keyed.batch
         numbers = batch[ROW_NUMBER].to_numpy()
         raw = {name: batch[header] for name, header in self.dataset.identity.items()}
         fields = normalise_fields(self.agreement, raw, batch.num_rows, facts=facts)
         tally.add(fields)
 
-        handles, no_key, repeated = self._handles.make(clean_text(batch[self.dataset.row_key]), seen)
         usable = np.ones(batch.num_rows, dtype=np.bool_)
         header = self.dataset.row_key
-        usable = quarantine.refuse(numbers, usable, no_key, column=header, code="ROW_KEY_MISSING")
-        usable = quarantine.refuse(numbers, usable, repeated, column=header, code="ROW_KEY_DUPLICATE")
+        usable = quarantine.refuse(numbers, usable, keyed.no_key, column=header, code="ROW_KEY_MISSING")
+        usable = quarantine.refuse(numbers, usable, keyed.repeated, column=header, code="ROW_KEY_DUPLICATE")
 
         tokens, passes = self._identity_columns(fields)
         identified = np.logical_or.reduce([_filled(column) for column in (*tokens, *passes)])
@@ -253,7 +302,7 @@ class DatasetEncoder(Guarded):
             usable = quarantine.refuse(numbers, usable, coded.refused, column=fault, code=coded.code)
             coded_columns.append(coded.values)
         field_states = [pa.array(fields[name].states) for name in self._state_fields]
-        columns = [handles, *tokens, *field_states, *passes, *coded_columns]
+        columns = [keyed.handles, *tokens, *field_states, *passes, *coded_columns]
         return pa.table(columns, schema=schema).filter(pa.array(usable))
 
     def _identity_columns(self, fields: dict[str, NormalisedField]) -> tuple[list[pa.Array], list[pa.Array]]:
@@ -269,10 +318,3 @@ class DatasetEncoder(Guarded):
 
 def _filled(column: pa.Array) -> npt.NDArray[np.bool_]:
     return np.asarray(column.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
-
-
-def _sorted_by_handle(table: pa.Table) -> pa.Table:
-    # Arrow does not sort fixed-size binary columns; as big-endian words they sort like their bytes.
-    matrix, _ = matrix_from_binary(table["handle"])
-    words = np.ascontiguousarray(matrix).view(">u8").reshape(-1, 2)
-    return table.take(pa.array(np.lexsort((words[:, 1], words[:, 0])))).combine_chunks()

@@ -27,6 +27,7 @@ from secure_match.department.resolve import (
     resolve,
     verify_findings_key,
 )
+from secure_match.department.supplement import SentRows
 from secure_match.encoded.files import read_package, verify_writable, write_dataset
 from secure_match.enrolment.files import read_findings
 from secure_match.errors import Place, ReleaseError, UsageError, located
@@ -51,6 +52,8 @@ class EncodeReport:
         reasons_by_column: the same by export header; the header is empty where no one column is at fault.
         warnings: one line for each column that looks damaged or wrongly mapped.
         quarantine: path of the quarantine file, or None when no row was refused.
+        supplement_to: digest of the package that this one completes; None for a whole package.
+        already_sent: rows that were passed over because earlier packages hold them; they are not in ``read``.
     """
 
     dataset: str
@@ -72,6 +75,8 @@ class EncodeReport:
     reasons_by_column: dict[str, dict[str, int]]
     warnings: tuple[str, ...]
     quarantine: Path | None
+    supplement_to: str | None = None
+    already_sent: int = 0
 
 
 def encode_export(
@@ -85,8 +90,9 @@ def encode_export(
     quarantine: Path | None = None,
     progress: Progress | None = None,
     inputs: Sequence[Path] = (),
+    supplement_to: Sequence[Path] = (),
 ) -> EncodeReport:
-    """Encode an export into a package.
+    """Encode an export into a package, or only the rows that earlier packages lack into a supplement.
 
     An earlier package or quarantine list is replaced; any other file is left alone.
 
@@ -94,6 +100,8 @@ def encode_export(
         export: path or database URL; see ``open_export``.
         options: how to read it.
         inputs: further files that no output may overwrite.
+        supplement_to: the package that is completed after a correction, and any earlier supplements to it. The export
+            may be the whole corrected one or hold the corrected rows alone; rows that were sent are passed over.
         quarantine: where refused rows go; by default beside the package, as ``<package>.quarantine.csv``.
 
     Raises:
@@ -105,7 +113,7 @@ def encode_export(
     with located(key_path):
         encoder = DatasetEncoder(agreement, dataset_id, key)
     refused = quarantine if quarantine is not None else out.parent / f"{out.name}.quarantine.csv"
-    taken = _inputs(export, key_path, *inputs)
+    taken = _inputs(export, key_path, *inputs, *supplement_to)
     for path in (out, refused):
         if path.resolve() in taken:
             raise UsageError("this output would overwrite another file", code="OUTPUT_IS_INPUT", place=Place(file=path))
@@ -113,18 +121,25 @@ def encode_export(
         verify_writable(path)
     verify_replaceable_package(out)
     verify_replaceable_quarantine(refused)
+    sent = _sent_rows(encoder, supplement_to)
     source = open_export(export, options)
     # Damage by a spreadsheet shows in the whole column only, so the export is read twice.
     looked_at = source.batches(encoder.survey_columns, refused=RefusedRows())
     facts = encoder.survey(looked_at, numeric_columns=source.numeric_columns)
     rows = RefusedRows()
     batches = source.batches(encoder.columns, refused=rows)
-    result = encoder.encode(batches, facts=facts, refused=rows, progress=progress)
+    result = encoder.encode(batches, facts=facts, refused=rows, sent=sent, progress=progress)
     counts = result.dataset.manifest.counts
     reasons = count_reasons(result.quarantine)
     if counts.quarantined or refused.exists():
         # An earlier run's list must not be taken for this one's.
         write_quarantine(result.quarantine, refused)
+    if sent is not None and not counts.read:
+        raise ReleaseError(
+            f"all {result.already_sent:,} rows are in the earlier packages; there is nothing to add",
+            code="RELEASE_EMPTY",
+            place=Place(file=source.place),
+        )
     if not counts.encoded:
         listed = f" ({describe_reasons(reasons)}; the rows are listed in {refused})" if counts.quarantined else ""
         raise ReleaseError(
@@ -154,7 +169,17 @@ def encode_export(
         reasons_by_column=reasons,
         warnings=column_warnings(agreement, dataset, result.states),
         quarantine=refused if counts.quarantined else None,
+        supplement_to=sent.base_digest if sent is not None else None,
+        already_sent=result.already_sent,
     )
+
+
+def _sent_rows(encoder: DatasetEncoder, packages: Sequence[Path]) -> SentRows | None:
+    if not packages:
+        return None
+    read = [read_package(path) for path in packages]
+    with located(packages[0]):
+        return encoder.sent_rows(read)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

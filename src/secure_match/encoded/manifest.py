@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from secure_match.agreement.strict import StrictModel, VisibleText, first_problem
 from secure_match.errors import PackageError, Place
@@ -61,6 +61,7 @@ class DatasetManifest(StrictModel):
         handle_key_id: names the owner's private handle key.
         counts: row counts of the export.
         state_fields: identity fields whose state leaves with the row.
+        supplement_to: digest of the package that this one completes; no key at all in a whole package.
     """
 
     format: Literal["secure_match/encoded"] = "secure_match/encoded"
@@ -79,6 +80,14 @@ class DatasetManifest(StrictModel):
     passes: tuple[PassColumn, ...]
     coded: tuple[CodedColumn, ...] = ()
     tool: VisibleText
+    supplement_to: HexDigest | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content: dict[str, Any] = serialise(self)
+        if self.supplement_to is None:
+            content.pop("supplement_to", None)
+        return content
 
 
 ModelT = TypeVar("ModelT", bound=StrictModel)
