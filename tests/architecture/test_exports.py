@@ -81,6 +81,7 @@ EXPORTS: Final = {
         "ROW_NUMBER",
         "CsvExport",
         "Export",
+        "HeldExport",
         "Ragged",
         "ReadOptions",
         "RefusedRows",

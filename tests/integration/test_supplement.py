@@ -125,3 +125,16 @@ def test_refusals(commands: Commands, road: Road, tmp_path: Path) -> None:
     assert "more.smp" in missing.error
     assert code_of(link(base, "more.smp", "more.smp", *others)) == "SUPPLEMENT_ROWS"
     assert not (tmp_path / "run").exists()
+
+
+def test_the_export_is_named_once(commands: Commands, road: Road, tmp_path: Path) -> None:
+    start = ["department", "encode", road.agreement, "students"]
+    end = ["--key", road.key("education"), "--out", "s.smp"]
+    export = road.export("students")
+    done = commands.run(*start, "--input", export, *end, cwd=tmp_path)
+    assert done.status == 0, done.error
+    assert (tmp_path / "s.smp").read_bytes() == road.package("students").read_bytes()
+    for words in ([*start, *end], [*start, export, "--input", export, *end]):
+        done = commands.run(*words, cwd=tmp_path)
+        assert done.status == 2
+        assert done.error == "error: USAGE: name the export once, as EXPORT or with --input\n"

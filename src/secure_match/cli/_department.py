@@ -16,6 +16,7 @@ from secure_match.department.inspect_station import inspect_export, require_othe
 from secure_match.department.quarantine import describe_reasons
 from secure_match.department.readers import ReadOptions
 from secure_match.department.stations import EncodeReport, encode_export, resolve_findings
+from secure_match.errors import UsageError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -25,13 +26,15 @@ app = typer.Typer(
 
 JsonOption = Annotated[bool, typer.Option("--json", metavar="", help="Print one JSON object for machines.")]
 ExportArgument = Annotated[
-    str,
+    str | None,
     typer.Argument(
         metavar="EXPORT",
+        show_default=False,
         help="CSV, XLSX, XLS, ODS, DBF, Parquet or Arrow file, a .sql query file, or a URL: "
         "postgresql://host/database?table=NAME or sqlite:///FILE?table=NAME.",
     ),
 ]
+InputOption = Annotated[str | None, typer.Option("--input", help="Another way to name EXPORT.")]
 CharsetOption = Annotated[
     str | None,
     typer.Option(
@@ -66,7 +69,9 @@ _COMPARE: Final = "both are the same in every department; compare them by teleph
 def encode(
     agreement_file: Annotated[Path, typer.Argument(metavar="AGREEMENT", help="The agreement, e.g. agreement.toml.")],
     dataset: Annotated[str, typer.Argument(metavar="DATASET", help="Id of the dataset in the agreement.")],
-    export: ExportArgument,
+    export: ExportArgument = None,
+    *,
+    source: InputOption = None,
     key: Annotated[Path, typer.Option(help="The department's key file.")],
     out: Annotated[Path, typer.Option(help="The package to write, e.g. police.smp.")],
     charset: CharsetOption = None,
@@ -90,6 +95,7 @@ def encode(
 
     Example: secure-match department encode agreement.toml population export.csv --key police.key --out police.smp
     """
+    export = _one_export(export, source)
     options = ReadOptions(
         charset=charset,
         delimiter=delimiter,
@@ -156,7 +162,9 @@ def resolve(
     findings: Annotated[
         Path, typer.Argument(metavar="FINDINGS", help="The findings package from the bureau, e.g. findings-police.smf.")
     ],
-    export: ExportArgument,
+    export: ExportArgument = None,
+    *,
+    source: InputOption = None,
     key: Annotated[Path, typer.Option(help="The department's key file.")],
     out: Annotated[Path, typer.Option(help="The worklist to write: .xlsx or .csv. It holds raw values; keep it here.")],
     dataset: Annotated[
@@ -179,6 +187,7 @@ def resolve(
 
     Example: secure-match department resolve findings-police.smf export.csv --key police.key --out worklist.xlsx
     """
+    export = _one_export(export, source)
     options = ReadOptions(
         charset=charset,
         delimiter=delimiter,
@@ -210,13 +219,22 @@ def resolve(
         say(f"Still to resolve, each with its own export: {others}.")
 
 
+def _one_export(*names: str | None) -> str:
+    given = [name for name in names if name is not None]
+    if len(given) != 1:
+        raise UsageError("name the export once, as EXPORT or with --input", code="USAGE")
+    return given[0]
+
+
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 @app.command()
 def inspect(
-    export: ExportArgument,
+    export: ExportArgument = None,
+    *,
+    source: InputOption = None,
     agreement_file: Annotated[
         Path | None, typer.Option("--agreement", help="The agreement; without it the columns are proposed.")
     ] = None,
@@ -238,6 +256,7 @@ def inspect(
 
     Example: secure-match department inspect export.csv --agreement agreement.toml --dataset population
     """
+    export = _one_export(export, source)
     options = ReadOptions(
         charset=charset,
         delimiter=delimiter,

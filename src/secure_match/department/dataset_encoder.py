@@ -26,7 +26,6 @@ from secure_match.department.normalise import (
     NormaliseTally,
     normalise_fields,
     survey_columns,
-    surveyed_headers,
 )
 from secure_match.department.normalise._cleaning import clean_text
 from secure_match.department.normalise._field import BoolArray, to_bool
@@ -155,16 +154,10 @@ class DatasetEncoder(Guarded):
         """Look at whole columns before they are encoded: was the ID column damaged, which phones are shared?
 
         Args:
-            batches: those of :meth:`encode`; of their columns only :attr:`survey_columns` are needed.
+            batches: those of :meth:`encode`; of their columns only some are looked at.
             numeric_columns: export headers whose cells are stored as numbers.
         """
         return survey_columns(self.agreement, self.dataset.identity, batches, numeric_columns=numeric_columns)
-
-    @property
-    def survey_columns(self) -> tuple[str, ...]:
-        """Export headers to read for :meth:`survey`; the row key first, so that a wrong export is named as such."""
-        headers = surveyed_headers(self.agreement, self.dataset.identity)
-        return tuple(dict.fromkeys((self.dataset.row_key, *headers.values())))
 
     def sent_rows(self, packages: Sequence[tuple[EncodedDataset, str]]) -> SentRows:
         """The rows of earlier packages of this dataset, for a supplement.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -17,8 +16,8 @@ from secure_match.department.contents import looks_like_data, propose_from_sampl
 from secure_match.department.dataset_encoder import require_dataset, required_columns
 from secure_match.department.inspect_verdict import Verdict, judge
 from secure_match.department.inspection import Content, Inspector
-from secure_match.department.normalise import ColumnFacts, survey_columns, surveyed_headers
-from secure_match.department.readers import Export, ReadOptions, RefusedRows, open_export
+from secure_match.department.normalise import survey_columns
+from secure_match.department.readers import Export, HeldExport, ReadOptions, RefusedRows, open_export
 from secure_match.errors import InputError, Place, UsageError
 
 Progress = Callable[[int], None]
@@ -60,7 +59,7 @@ def inspect_export(
     options: ReadOptions | None = None,
     progress: Progress | None = None,
 ) -> Inspection:
-    """Look at an export; its rows are read as a stream, twice.
+    """Look at an export. What does not fit into memory is read as a stream, twice.
 
     Without an agreement the mapping is proposed, and fields and passes are those of the city template.
 
@@ -83,23 +82,29 @@ def inspect_export(
     if dataset is not None:
         source.require(required_columns(dataset))
     columns = [name for name in source.header if name]
-    refused = RefusedRows()
-    batches = source.batches(columns, refused=refused)
+    held = HeldExport(source, columns)
     mapping = None
     if agreement is None or dataset is None:
         agreement = parse_agreement(city_template())
-        mapping, batches = _propose(source, batches)
+        mapping = _propose(source, next(source.batches(columns, refused=RefusedRows()), None))
         dataset = _proposed_dataset(agreement, mapping, columns[0])
     row_key = dataset.row_key if mapping is None else mapping.column("row_key")
+    facts = survey_columns(
+        agreement,
+        dataset.identity,
+        held.batches(refused=RefusedRows()),
+        numeric_columns=source.numeric_columns,
+    )
     inspector = Inspector(
         agreement,
         dataset,
         row_key=row_key,
         columns=columns,
         numeric_columns=dict(source.numeric_columns),
-        facts=_survey(source, agreement, dataset),
+        facts=facts,
     )
-    for batch in batches:
+    refused = RefusedRows()
+    for batch in held.batches(refused=refused, last=True):
         inspector.add(batch)
         if progress is not None:
             progress(batch.num_rows)
@@ -127,15 +132,6 @@ def require_other_file(out: Path, *inputs: str | Path | None) -> None:
         raise UsageError("the report would overwrite an input", code="OUTPUT_IS_INPUT", place=Place(file=out))
 
 
-def _survey(source: Export, agreement: Agreement, dataset: Dataset) -> ColumnFacts | None:
-    """What only whole columns tell, which takes a reading of its own, as it does when the export is encoded."""
-    headers = surveyed_headers(agreement, dataset.identity)
-    if not headers:
-        return None
-    batches = source.batches(list(dict.fromkeys(headers.values())), refused=RefusedRows())
-    return survey_columns(agreement, dataset.identity, batches, numeric_columns=source.numeric_columns)
-
-
 def _verify_header(source: Export) -> None:
     """Headers stand in the report: a file without a header row must not put its first person there."""
     places = looks_like_data(source.header)
@@ -148,14 +144,13 @@ def _verify_header(source: Export) -> None:
         )
 
 
-def _propose(source: Export, batches: Iterator[pa.RecordBatch]) -> tuple[Mapping, Iterator[pa.RecordBatch]]:
-    """A mapping from the first batch, and all batches from the first on."""
-    first = next(batches, None)
+def _propose(source: Export, first: pa.RecordBatch | None) -> Mapping:
+    """A mapping from the first batch."""
     if first is None:
-        return propose_mapping(source.header), batches
+        return propose_mapping(source.header)
     step = max(1, first.num_rows // SAMPLE_ROWS)
     sample = first.take(pa.array(np.arange(0, first.num_rows, step)[:SAMPLE_ROWS]))
-    return propose_from_sample(source.header, sample), chain((first,), batches)
+    return propose_from_sample(source.header, sample)
 
 
 def _proposed_dataset(agreement: Agreement, mapping: Mapping, any_column: str) -> Dataset:

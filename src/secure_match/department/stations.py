@@ -19,7 +19,7 @@ from secure_match.department.files import (
     write_worklist,
 )
 from secure_match.department.quarantine import count_reasons, describe_reasons
-from secure_match.department.readers import ReadOptions, RefusedRows, open_export
+from secure_match.department.readers import HeldExport, ReadOptions, RefusedRows, open_export
 from secure_match.department.resolve import (
     SHEET_TITLES,
     Language,
@@ -123,12 +123,13 @@ def encode_export(
     verify_replaceable_quarantine(refused)
     sent = _sent_rows(encoder, supplement_to)
     source = open_export(export, options)
-    # Damage by a spreadsheet shows in the whole column only, so the export is read twice.
-    looked_at = source.batches(encoder.survey_columns, refused=RefusedRows())
-    facts = encoder.survey(looked_at, numeric_columns=source.numeric_columns)
+    # Damage by a spreadsheet shows in the whole column only, so that is looked at first.
+    held = HeldExport(source, encoder.columns)
+    facts = encoder.survey(held.batches(refused=RefusedRows()), numeric_columns=source.numeric_columns)
     rows = RefusedRows()
-    batches = source.batches(encoder.columns, refused=rows)
-    result = encoder.encode(batches, facts=facts, refused=rows, sent=sent, progress=progress)
+    result = encoder.encode(
+        held.batches(refused=rows, last=True), facts=facts, refused=rows, sent=sent, progress=progress
+    )
     counts = result.dataset.manifest.counts
     reasons = count_reasons(result.quarantine)
     if counts.quarantined or refused.exists():

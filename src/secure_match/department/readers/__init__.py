@@ -2,6 +2,7 @@
 
 from secure_match.department.readers._csv import CsvExport
 from secure_match.department.readers._export import ROW_NUMBER, Export, Ragged, ReadOptions, RefusedRows
+from secure_match.department.readers._held import HeldExport
 from secure_match.department.readers._open import open_export
 
-__all__ = ["ROW_NUMBER", "CsvExport", "Export", "Ragged", "ReadOptions", "RefusedRows", "open_export"]
+__all__ = ["ROW_NUMBER", "CsvExport", "Export", "HeldExport", "Ragged", "ReadOptions", "RefusedRows", "open_export"]
