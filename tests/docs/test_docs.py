@@ -34,7 +34,7 @@ TWINS = [
     for path in DOCUMENTS
     if path.with_name(path.name.replace(".md", ".zh-CN.md")) in DOCUMENTS and not path.name.endswith(".zh-CN.md")
 ]
-HOW_TOS = ("department", "bureau", "reviewer", "developer")
+HOW_TOS = ("department", "inspect", "bureau", "reviewer", "developer")
 WITH_PYTHON = (
     "README.md",
     "docs/how-to/bureau.md",
@@ -45,6 +45,16 @@ WITH_PYTHON = (
 )
 DEMO = "--people 20000 --seed 7 --out demo-out"
 CODE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
+NO_CODES = {
+    "ARROW_FILE": "a format",
+    "ARROW_STREAM": "a format",
+    "ARROW_DEFAULT_MEMORY_POOL": "a variable of the environment",
+    "LC_ALL": "a variable of the environment",
+    "LC_MESSAGES": "a variable of the environment",
+    "SECURE_MATCH_DB_PASSWORD": "a variable of the environment",
+    "SECURE_MATCH_DB_PASSWORD_FILE": "a variable of the environment",
+}
+"""Texts of the source that look like codes and are none."""
 
 
 @dataclass(slots=True)
@@ -137,7 +147,9 @@ def _anchors(path: Path) -> set[str]:
 def test_every_error_code_is_documented_and_every_documented_one_exists() -> None:
     text = (DOCS / "reference" / "errors.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `([A-Z0-9_]+)` \|", text, flags=re.MULTILINE))
-    assert documented == _codes_in_source()
+    found = _codes_in_source()
+    assert NO_CODES.keys() <= found
+    assert documented == found - NO_CODES.keys()
 
 
 def _codes_in_source() -> set[str]:

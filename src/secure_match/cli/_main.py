@@ -38,7 +38,7 @@ class _Role(NamedTuple):
 _ROLES: Final = {
     "agreement": _Role("secure_match.cli._agreement", "Write and check the agreement that every party holds."),
     "keys": _Role("secure_match.cli._keys", "Make the departments' keys. The bureau must never hold one."),
-    "department": _Role("secure_match.cli._department", "Encode an export, turn findings into worklists."),
+    "department": _Role("secure_match.cli._department", "Inspect and encode an export, turn findings into worklists."),
     "bureau": _Role("secure_match.cli._bureau", "Link packages and return findings."),
     "demo": _Role("secure_match.cli._demo", "Run every role on a synthetic city and measure the result."),
 }
