@@ -28,6 +28,7 @@ bench: $(VENV)/.dev  ## Measure; every script has --help.
 	$(BIN)/python benchmarks/normalise.py
 	$(BIN)/python benchmarks/city_quality.py
 	$(BIN)/python benchmarks/inspect_export.py
+	$(BIN)/python benchmarks/damaged_file.py --seeds 101
 
 lock: $(VENV)/.dev  ## Renew the locked versions after a change of pyproject.toml.
 	$(PIP) uv

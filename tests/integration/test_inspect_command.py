@@ -223,3 +223,15 @@ def test_language_and_what_is_written(people: Rows, tmp_path: Path) -> None:
     assert Path(export).read_bytes() == content
     lone = run(export, "--dataset", "employee_pension")
     assert (lone.returncode, "INSPECT_DATASET" in lone.stderr) == (2, True)
+
+
+def test_a_report_replaces_a_report_and_nothing_else(people: Rows, tmp_path: Path) -> None:
+    export = write_text(people, tmp_path / "p.csv", "utf-8", ",")
+    page, note = tmp_path / "report.html", tmp_path / "police.key"
+    note.write_text("not ours to replace", encoding="utf-8")
+    for _ in range(2):
+        assert run(export, "--html", str(page)).returncode == 0
+    refused = run(export, "--html", str(note))
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: FILE_EXISTS: ")
+    assert note.read_text(encoding="utf-8") == "not ours to replace"

@@ -19,6 +19,7 @@ from secure_match.synthetic import CityConfig
         ("non_residents", 0.5),
         ("population_error_factor", -1.0),
         ("excel_damage", frozenset({"no such dataset"})),
+        ("excel_scientific", frozenset({"no such dataset"})),
     ],
 )
 def test_what_is_out_of_range_is_refused_by_name(setting: str, value: object) -> None:
@@ -33,3 +34,9 @@ def test_the_population_factor_multiplies_rates_there_only_and_stops_at_one() ->
     assert config.error_rate(0.3, "population") == 0.6
     assert config.error_rate(0.8, "population") == 1.0
     assert config.error_rate(0.8, "students") == 0.8
+
+
+def test_an_id_column_is_damaged_in_one_way() -> None:
+    with pytest.raises(UsageError) as caught:
+        CityConfig(excel_damage=frozenset({"students"}), excel_scientific=frozenset({"students", "population"}))
+    assert (caught.value.code, caught.value.place.key) == ("CITY_CONFIG", "excel_scientific")

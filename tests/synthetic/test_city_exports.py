@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import re
 from collections import Counter
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,8 @@ import pytest
 
 from secure_match.errors import UsageError
 from secure_match.synthetic import DATASETS, City, CityConfig, generate_city, write_exports
+from secure_match.synthetic._id_errors import in_scientific_notation
+from secure_match.synthetic._text import codes_of, strings_of
 
 PENSION = ["AAC001", "AAC002", "AAC003", "AAC004", "AAC006", "AAE005", "AAE006", "AAB301", "AAE041", "AAE042"]
 MEDICAL = ["psn_no", "certno", "psn_name", "gend", "brdy", "tel", "live_addr", "admdvs", "begn_ym", "end_ym"]
@@ -169,6 +172,25 @@ def test_spreadsheet_damage_keeps_15_digits_of_the_named_dataset() -> None:
     ):
         assert after == (before if before.endswith("X") else before[:15] + "000")
     assert damaged.exports["population"] == whole.exports["population"]
+
+
+def test_scientific_notation_keeps_six_digits_of_the_named_dataset() -> None:
+    config = CityConfig(people=1_000, seed=5, **{**CLEAN, "id_legacy_15": 0.5})
+    damaged = generate_city(dataclasses.replace(config, excel_scientific=frozenset({"resident_pension"})))
+    whole = generate_city(config)
+    exports = (city.exports["resident_pension"].column(1).to_pylist() for city in (whole, damaged))
+    lengths = set()
+    for before, after in zip(*exports, strict=True):
+        lengths.add(len(before))
+        assert after == (before if before.endswith("X") else f"{Decimal(before):.5E}")
+    assert lengths == {15, 18}
+    assert damaged.exports["students"] == whole.exports["students"]
+
+
+def test_scientific_notation_rounds_and_drops_zeros() -> None:
+    numbers = ["339902199901011234", "339902999901011", "330000000000000000", "300000400000000000"]
+    shown = strings_of(in_scientific_notation(codes_of(numbers, 18))).to_pylist()
+    assert shown == ["3.39902E+17", "3.39903E+14", "3.3E+17", "3E+17"]
 
 
 def test_files_read_back_in_their_charset(small_city: City, tmp_path: Path) -> None:

@@ -10,13 +10,12 @@ import typer
 
 from secure_match.agreement.files import read_agreement
 from secure_match.cli._output import message_language, print_json, row_progress, say
-from secure_match.department.files import write_report
+from secure_match.department.files import verify_replaceable_report, write_report
 from secure_match.department.inspect_report import inspection_html, inspection_json, inspection_lines
 from secure_match.department.inspect_station import inspect_export, require_other_file
 from secure_match.department.quarantine import describe_reasons
 from secure_match.department.readers import ReadOptions
 from secure_match.department.stations import EncodeReport, encode_export, resolve_findings
-from secure_match.errors import UsageError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,7 +29,7 @@ ExportArgument = Annotated[
     typer.Argument(
         metavar="EXPORT",
         show_default=False,
-        help="CSV, XLSX, XLS, ODS, DBF, Parquet or Arrow file, a .sql query file, or a URL: "
+        help="CSV, XLSX, XLS, ODS, DBF, Parquet, Arrow or fixed-width file, a .sql query file, or a URL: "
         "postgresql://host/database?table=NAME or sqlite:///FILE?table=NAME.",
     ),
 ]
@@ -222,7 +221,7 @@ def resolve(
 def _one_export(*names: str | None) -> str:
     given = [name for name in names if name is not None]
     if len(given) != 1:
-        raise UsageError("name the export once, as EXPORT or with --input", code="USAGE")
+        raise typer.BadParameter("name the export once, as EXPORT or with --input")
     return given[0]
 
 
@@ -269,6 +268,7 @@ def inspect(
     language = lang or message_language()
     if html is not None:
         require_other_file(html, export, agreement_file, layout)
+        verify_replaceable_report(html)
     agreement = read_agreement(agreement_file) if agreement_file is not None else None
     with row_progress("inspecting", quiet=as_json) as progress:
         inspection = inspect_export(export, agreement=agreement, dataset_id=dataset, options=options, progress=progress)

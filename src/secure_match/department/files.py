@@ -34,6 +34,9 @@ _HEAD_BYTES: Final = 1 << 16
 _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 _QUARANTINE_HEADER: Final = ("row_number", "column", "code", "meaning")
 
+REPORT_MARK: Final = '<meta name="generator" content="secure_match inspection">'
+"""Stands in every inspection report, which may be replaced by a newer one."""
+
 SecretText = Annotated[str, Field(repr=False)]
 KeyFileT = TypeVar("KeyFileT", bound="_KeyHeader")
 
@@ -247,6 +250,22 @@ def verify_replaceable_quarantine(path: Path) -> None:
         return
     raise UsageError(
         "there is a file already that is no quarantine list; name another", code="FILE_EXISTS", place=Place(file=path)
+    )
+
+
+def verify_replaceable_report(path: Path) -> None:
+    """Check that writing an inspection report to a path would overwrite nothing but an earlier one.
+
+    Raises:
+        UsageError: ``FILE_EXISTS``.
+    """
+    head = _head_of(path)
+    if head is None or REPORT_MARK.encode() in head:
+        return
+    raise UsageError(
+        "there is a file already that is no inspection report; name another",
+        code="FILE_EXISTS",
+        place=Place(file=path),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from secure_match.department._inspect_texts import FINDINGS, Language, say
+from secure_match.department.files import REPORT_MARK
 from secure_match.department.inspect_station import Inspection
 from secure_match.department.inspect_verdict import Finding
 from secure_match.encoded import FieldState
@@ -76,7 +77,7 @@ def inspection_html(inspection: Inspection, language: Language) -> str:
             body.append(f"<pre>{html.escape(section.verbatim)}</pre>")
     tag = "zh-CN" if language == "zh" else "en"
     return (
-        f'<!DOCTYPE html>\n<html lang="{tag}">\n<head>\n<meta charset="utf-8">\n'
+        f'<!DOCTYPE html>\n<html lang="{tag}">\n<head>\n<meta charset="utf-8">\n{REPORT_MARK}\n'
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
         f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n" + "\n".join(body) + "\n</body>\n</html>\n"
     )

@@ -33,7 +33,7 @@ ENROLMENTS: Final = DATASETS[1:5]
 MIN_PEOPLE: Final = 100
 MAX_PEOPLE: Final = 20_000_000
 MAX_POPULATION_ERROR_FACTOR: Final = 10.0
-_NOT_RATES: Final = frozenset({"people", "seed", "population_error_factor", "excel_damage"})
+_NOT_RATES: Final = frozenset({"people", "seed", "population_error_factor", "excel_damage", "excel_scientific"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +78,8 @@ class CityConfig:
             file; 0 to 10, and no product is taken above 1.
         excel_damage: datasets whose ID column went through a spreadsheet: numbers of 18 digits end in 000; those
             that end in X are text to a spreadsheet and survive.
+        excel_scientific: datasets whose ID column it left in scientific notation (3.39902E+17); none of them may be in
+            ``excel_damage`` too.
     """
 
     people: int = 20_000
@@ -110,6 +112,7 @@ class CityConfig:
     unusable: float = 0.0005
     population_error_factor: float = 1.0
     excel_damage: frozenset[str] = field(default_factory=frozenset)
+    excel_scientific: frozenset[str] = field(default_factory=frozenset)
 
     def __post_init__(self) -> None:
         """Check every range.
@@ -131,7 +134,9 @@ class CityConfig:
             "population_error_factor",
             "a factor in 0 to 10",
         )
-        _check(self.excel_damage <= set(DATASETS), "excel_damage", f"a set of dataset ids: {', '.join(DATASETS)}")
+        for name, ids in (("excel_damage", self.excel_damage), ("excel_scientific", self.excel_scientific)):
+            _check(ids <= set(DATASETS), name, f"a set of dataset ids: {', '.join(DATASETS)}")
+        _check(not self.excel_damage & self.excel_scientific, "excel_scientific", "datasets not in excel_damage")
 
     def error_rate(self, rate: float, dataset: str) -> float:
         """``rate`` as it holds in ``dataset``: multiplied in the population file, and never above 1."""

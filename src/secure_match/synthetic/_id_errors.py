@@ -12,12 +12,16 @@ from secure_match.synthetic._identity import ID_WIDTH, render_numbers
 from secure_match.synthetic._people import ADULT_AGE, People
 from secure_match.synthetic._places import TOWN_RURAL
 from secure_match.synthetic._streams import IntArray
-from secure_match.synthetic._text import CodePoints, close_gaps, lengths_of, widen
+from secure_match.synthetic._text import CodePoints, close_gaps, digits_of, lengths_of, widen
 
 CELL_WIDTH: Final = ID_WIDTH + 2
 """Width of a written ID number: room for a blank on either side."""
 
 _LEGACY_BEFORE: Final = 2000
+_KEPT_DIGITS: Final = 15
+_SHOWN_DIGITS: Final = 6
+_LONGEST_IN_FULL: Final = 11
+"""A spreadsheet's general format shows numbers of at most so many digits in full."""
 _FULL_WIDTH_SHIFT: Final = 0xFEE0
 _SEPARATORS: Final = np.array([ord("•"), ord("．")], dtype=np.uint32)
 _MIDDLE_DOT: Final = ord("·")
@@ -58,12 +62,40 @@ def _mistype(draw: ErrorDraw, codes: CodePoints) -> None:
 
 
 def damage_by_spreadsheet(draw: ErrorDraw, codes: CodePoints) -> None:
-    """Keep 15 significant digits of every 18-digit number, in place. One that ends in X is text and survives."""
-    if draw.dataset not in draw.config.excel_damage:
-        return
-    rows = np.flatnonzero((lengths_of(codes) == ID_WIDTH) & (codes[:, -1] != ord("X")))
-    codes[rows, 15:] = ord("0")
-    draw.book["excel_damage"] = rows
+    """What a spreadsheet makes of ID numbers when it opens and saves the file, in place.
+
+    A column formatted as a number keeps 15 significant digits; one left in the general format keeps six and an
+    exponent, of 15-digit numbers too. A number that ends in X is text to a spreadsheet and survives.
+    """
+    lengths = lengths_of(codes)
+    is_number = codes[np.arange(len(codes)), np.maximum(lengths, 1) - 1] != ord("X")
+    if draw.dataset in draw.config.excel_damage:
+        rows = np.flatnonzero((lengths == ID_WIDTH) & is_number)
+        codes[rows, _KEPT_DIGITS:] = ord("0")
+        draw.book["excel_damage"] = rows
+    elif draw.dataset in draw.config.excel_scientific:
+        rows = np.flatnonzero((lengths > _LONGEST_IN_FULL) & is_number)
+        codes[rows] = in_scientific_notation(codes[rows])
+        draw.book["excel_scientific"] = rows
+
+
+def in_scientific_notation(codes: CodePoints) -> CodePoints:
+    """Numbers as a spreadsheet's general format writes them, such as 3.39902E+17.
+
+    Six significant digits, the last one rounded half up, without zeros at their end.
+
+    Args:
+        codes: digits only, 11 to 18 of them in each row, uint32 of shape (rows, 18); the first six are not all 9.
+    """
+    leading = codes[:, : _SHOWN_DIGITS + 1].astype(np.int64) - ord("0")
+    places = 10 ** np.arange(_SHOWN_DIGITS, -1, -1, dtype=np.int64)
+    digits = digits_of((leading @ places + 5) // 10, _SHOWN_DIGITS)
+    zeros = np.logical_and.accumulate((digits == ord("0"))[:, ::-1], axis=1)[:, ::-1]
+    digits[zeros] = 0
+    point = np.where(digits[:, 1:2] == 0, 0, ord(".")).astype(np.uint32)
+    exponent = digits_of(lengths_of(codes) - 1, 2)
+    mark = np.tile(np.array([ord("E"), ord("+")], dtype=np.uint32), (len(codes), 1))
+    return widen(close_gaps(np.concatenate([digits[:, :1], point, digits[:, 1:], mark, exponent], axis=1)), ID_WIDTH)
 
 
 def noisy_texts(draw: ErrorDraw, numbers: CodePoints, names: CodePoints) -> tuple[CodePoints, CodePoints]:

@@ -6,6 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from pathlib import Path
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet
@@ -153,3 +154,12 @@ def test_offsets_that_point_outside(tmp_path: Path) -> None:
     content[place + 4 : place + 8] = (1 << 30).to_bytes(4, "little")
     (tmp_path / "p.arrow").write_bytes(content)
     assert code_of(tmp_path / "p.arrow") == "ARROW_DAMAGED"
+
+
+def test_files_of_polars_as_it_writes_them(tmp_path: Path) -> None:
+    frame = pl.DataFrame({"编号": ["K1", "K2"], "姓名": ["张三", None]})
+    for name in ("p.arrow", "p.parquet"):
+        write = frame.write_ipc if name.endswith("arrow") else frame.write_parquet
+        write(tmp_path / name)
+        (batch,) = open_export(tmp_path / name).batches(["编号", "姓名"])
+        assert batch.to_pydict() == {ROW_NUMBER: [1, 2], "编号": ["K1", "K2"], "姓名": ["张三", ""]}

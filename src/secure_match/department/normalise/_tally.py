@@ -20,7 +20,7 @@ class NormaliseTally:
     Attributes:
         states: field to state (in lower case) to number of rows; every state is there.
         reasons: field to reason code to number of rows; only reasons that occur.
-        flags: field to flag to number of rows.
+        flags: field to flag to number of rows; only flags that occur.
     """
 
     __slots__ = ("flags", "reasons", "states")
@@ -39,4 +39,6 @@ class NormaliseTally:
                 states[state.name.lower()] += int(counts[state])
             self.reasons[name] = dict(Counter(self.reasons[name]) + Counter(field.counts()))
             for flag, rows in field.flags.items():
+                if not rows.any():
+                    continue
                 self.flags[name][flag] = self.flags[name].get(flag, 0) + int(rows.sum())

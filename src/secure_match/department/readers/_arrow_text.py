@@ -24,7 +24,7 @@ def is_readable(kind: pa.DataType) -> bool:
     return any(
         test(kind)
         for test in (
-            pt.is_string, pt.is_large_string, pt.is_integer, pt.is_floating, pt.is_boolean,
+            pt.is_string, pt.is_large_string, pt.is_string_view, pt.is_integer, pt.is_floating, pt.is_boolean,
             pt.is_date, pt.is_decimal, pt.is_null,
         )
     )  # fmt: skip
@@ -93,6 +93,8 @@ def column_text(column: pa.Array, *, place: str, name: str, first_row: int) -> p
 
 
 def _byte_lengths(column: pa.Array) -> pa.Array | None:
+    if pt.is_string_view(column.type):
+        column = pc.cast(column, pa.large_string())
     if pt.is_string(column.type) or pt.is_large_string(column.type):
         return pc.cast(pc.binary_length(column), pa.int64())
     return None

@@ -34,6 +34,15 @@ _ENDINGS: Final = {
     ".ods": "ODS", ".dbf": "DBF", ".parquet": "PARQUET", ".arrow": "ARROW_FILE", ".feather": "ARROW_FILE",
     ".ipc": "ARROW_FILE", ".arrows": "ARROW_STREAM",
 }  # fmt: skip
+_TITLES: Final = {
+    "TEXT": "text",
+    "FIXED": "fixed width",
+    "QUERY": "query file",
+    "URL": "database",
+    "ARROW_FILE": "arrow file",
+    "ARROW_STREAM": "arrow stream",
+}
+"""What a kind is called in messages, where it is not called by its name."""
 _OPTIONS: Final = {
     "TEXT": {"charset", "delimiter", "header_row"},
     "FIXED": {"charset", "layout"},
@@ -123,7 +132,7 @@ def _unknown(path: Path, what: str) -> InputError:
 
 
 def _title(kind: str) -> str:
-    return kind.replace("_", " ").lower() if kind in ("TEXT", "ARROW_FILE", "ARROW_STREAM") else kind
+    return _TITLES.get(kind, kind)
 
 
 def _refuse_unused(kind: str, options: ReadOptions) -> None:

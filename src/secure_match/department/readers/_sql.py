@@ -210,7 +210,7 @@ def _url_parser() -> tuple[Any, type[Exception]]:
 
 
 def _extra_missing() -> UsageError:
-    return UsageError("databases need the extra sql: pip install 'secure_match[sql]'", code="EXTRA_MISSING")
+    return UsageError("databases need the extra sql: install secure_match[sql]", code="EXTRA_MISSING")
 
 
 def _place(url: URL, what: str) -> str:

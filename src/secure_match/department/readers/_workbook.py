@@ -75,7 +75,7 @@ class WorkbookExport:
         """
         if importlib.util.find_spec("python_calamine") is None:
             raise UsageError(
-                "workbooks need the extra excel: pip install 'secure_match[excel]', or export the sheet as CSV",
+                "workbooks need the extra excel: install secure_match[excel], or export the sheet as CSV",
                 code="EXTRA_MISSING",
                 place=Place(file=path),
             )
