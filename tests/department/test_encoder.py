@@ -12,7 +12,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-import secure_match.department.encoder as encoder_module
+import secure_match.department._row_encoder as row_encoder_module
 from secure_match.agreement import LinkageSchema
 from secure_match.department import DepartmentKey, Encoder, EncodingKey
 from secure_match.department._hashing import blake_blocks, blake_table
@@ -70,7 +70,7 @@ def test_tables_encode_as_rows_do(name: str) -> None:
 
 def test_small_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = encodings(FRAME)
-    monkeypatch.setattr(encoder_module, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(row_encoder_module, "CHUNK_ROWS", 3)
     assert encodings(FRAME) == expected
     assert encodings(ROWS) == expected
 
