@@ -40,25 +40,15 @@ class CodePoints:
 
 
 @jit
-def _wide(data: ByteArray, at: int, end: int) -> tuple[int, int]:
-    """Code point and length of the sequence at ``at``, whose first byte is no ASCII; length 0 where it is broken."""
-    lead = np.int64(data[at])
-    if lead < 0xC2 or lead > 0xF4:
-        return 0, 0
-    length = 2 if lead < 0xE0 else (3 if lead < 0xF0 else 4)
-    if at + length > end:
-        return 0, 0
-    point = lead & (0x7F >> length)
-    for index in range(at + 1, at + length):
-        byte = np.int64(data[index])
-        if byte & 0xC0 != 0x80:
-            return 0, 0
-        point = (point << 6) | (byte & 0x3F)
-    if (length == 3 and (point < 0x800 or 0xD800 <= point <= 0xDFFF)) or (
-        length == 4 and (point < 0x10000 or point > 0x10FFFF)
-    ):
-        return 0, 0
-    return int(point), length
+def _lead(byte: int) -> tuple[int, int, int]:
+    """Bytes that follow a first byte above ASCII, its share of the code point, and the least one it may begin."""
+    if 0xC2 <= byte <= 0xDF:
+        return 1, byte & 0x1F, 0x80
+    if 0xE0 <= byte <= 0xEF:
+        return 2, byte & 0x0F, 0x800
+    if 0xF0 <= byte <= 0xF4:
+        return 3, byte & 0x07, 0x10000
+    return 0, 0, 0
 
 
 @jit
@@ -69,24 +59,31 @@ def _decode(
     out: tuple[Int64Array, Int64Array],
     kinds: ByteArray,
 ) -> None:
+    # Scalars only go to helpers: handing an array to one costs more than decoding a character.
     used = 0
     for number in range(kinds.shape[0]):
-        out[0][number] = used
-        at, end = spans[0][number], spans[1][number]
-        while at < end:
-            if data[at] < 0x80:
-                points[used] = data[at]
-                at += 1
+        first, kind, left, point, least = used, ASCII, 0, 0, 0
+        for at in range(spans[0][number], spans[1][number]):
+            byte = int(data[at])
+            if left == 0 and byte < 0x80:
+                point, least = byte, 0
+            elif left == 0:
+                left, point, least = _lead(byte)
+                kind = WIDE if left > 0 else BROKEN
             else:
-                point, length = _wide(data, at, end)
-                kinds[number] = WIDE if length > 0 else BROKEN
-                if length == 0:
-                    used = out[0][number]
-                    break
+                left, point = left - 1, (point << 6) | (byte & 0x3F)
+                if byte & 0xC0 != 0x80 or (
+                    left == 0 and (point < least or point > 0x10FFFF or 0xD800 <= point <= 0xDFFF)
+                ):
+                    kind = BROKEN
+            if kind == BROKEN:
+                break
+            if left == 0:
                 points[used] = np.uint32(point)
-                at += length
-            used += 1
-        out[1][number] = used
+                used += 1
+        if left > 0 or kind == BROKEN:
+            kind, used = BROKEN, first
+        kinds[number], out[0][number], out[1][number] = kind, first, used
 
 
 def decode(texts: Texts) -> CodePoints:

@@ -7,7 +7,6 @@ in each call and nothing of them is kept.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -121,5 +120,5 @@ class FeatureTokens:
 
     def _spell_grams(self, wanted: Int64Array) -> list[bytes]:
         assert self.table is not None  # noqa: S101  # Only grams are spelt here.
-        texts: Sequence[str] = self.table.spell(wanted)
-        return [text.encode(self._feature.encoding) for text in texts]
+        encoding = self._feature.encoding
+        return [text.encode(encoding) for text in self.table.spell(wanted)]

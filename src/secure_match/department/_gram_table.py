@@ -37,24 +37,21 @@ Int32Array = npt.NDArray[np.int32]
 
 
 @jit
-def _slot(gram: np.uint64, place: np.uint64, slots: Int32Array, grams: WordArray, places: WordArray) -> int:
-    """The slot that holds a gram, or the free one where it belongs."""
+def _home(gram: np.uint64, place: np.uint64) -> np.int64:
+    """A hash of a gram, from 0 to 2**32 - 1; its low bits are the slot where the search for it begins."""
     mixed = (gram ^ (place * np.uint64(SPREAD_PLACE))) * np.uint64(SPREAD_GRAM)
     mixed = (mixed ^ (mixed >> np.uint64(29))) * np.uint64(SPREAD_GRAM)
-    mask = np.int64(slots.shape[0] - 1)
-    slot = np.int64(mixed >> np.uint64(32)) & mask
-    while slots[slot] != 0:
-        number = slots[slot] - 1
-        if grams[number] == gram and places[number] == place:
-            break
-        slot = (slot + 1) & mask
-    return int(slot)
+    return np.int64(mixed >> np.uint64(32))
 
 
 @jit
 def _fill(slots: Int32Array, grams: WordArray, places: WordArray, count: int) -> None:
+    mask = slots.shape[0] - 1
     for number in range(count):
-        slots[_slot(grams[number], places[number], slots, grams, places)] = number + 1
+        slot = _home(grams[number], places[number]) & mask
+        while slots[slot] != 0:
+            slot = (slot + 1) & mask
+        slots[slot] = number + 1
 
 
 @jit
@@ -73,7 +70,7 @@ def _number(  # noqa: PLR0917  # Numba functions take their arrays by position.
     points, starts, ends = text
     size, positional = rule
     slots, grams, places = table
-    count = state[1]
+    count, slot_mask = state[1], slots.shape[0] - 1
     mask = (np.uint64(1) << np.uint64(POINT_BITS * size)) - np.uint64(1)
     for number in range(state[0], starts.shape[0]):
         total = offsets[number + 1] - offsets[number]
@@ -87,7 +84,12 @@ def _number(  # noqa: PLR0917  # Numba functions take their arrays by position.
             point = np.uint64(points[starts[number] + index]) if index < length else np.uint64(SPACE)
             gram = ((gram << np.uint64(POINT_BITS)) | point) & mask
             place = np.uint64(index + 1) if positional else np.uint64(0)
-            slot = _slot(gram, place, slots, grams, places)
+            # The search stands here and not in a function: handing arrays to one costs more than the search.
+            slot = _home(gram, place) & slot_mask
+            while slots[slot] != 0:
+                if grams[slots[slot] - 1] == gram and places[slots[slot] - 1] == place:
+                    break
+                slot = (slot + 1) & slot_mask
             if slots[slot] == 0:
                 grams[count], places[count] = gram, place
                 count += 1

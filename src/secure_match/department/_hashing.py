@@ -63,21 +63,24 @@ def blake_table(tokens: Sequence[bytes], num_hashes: Iterable[int], key: bytes) 
     width = BLOCK_BYTES * most
     # A copy of a keyed hash costs about half of what making one does.
     keyed = [hashlib.blake2b(key=key, salt=str(index).encode()) for index in range(most)]
-    data = b"".join(
-        _digests(token, keyed[:count]).ljust(width, b"\0") if count != most else _digests(token, keyed)
-        for token, count in zip(tokens, blocks, strict=True)
-    )
+    if len(tokens) and min(blocks) == most == 1:  # The common case, without a loop's cost.
+        data = b"".join(_one_digest(tokens, keyed[0]))
+    else:
+        data = b"".join(
+            b"".join(block for start in keyed[:count] for block in _one_digest([token], start)).ljust(width, b"\0")
+            for token, count in zip(tokens, blocks, strict=True)
+        )
     return np.frombuffer(data, dtype="<u2").astype(np.uint16, copy=False).reshape(len(tokens), width // 2)
 
 
-def _digests(token: bytes, keyed: Sequence[hashlib.blake2b]) -> bytes:
-    """As :func:`blake_blocks`, by copies of hashes that are keyed and salted already."""
+def _one_digest(tokens: Sequence[bytes], keyed: hashlib.blake2b) -> list[bytes]:
+    """One block of each token, as :func:`blake_blocks` gives it, by copies of a hash that is keyed and salted."""
     digests = []
-    for start in keyed:
-        block = start.copy()
+    for token in tokens:
+        block = keyed.copy()
         block.update(token)
         digests.append(block.digest())
-    return b"".join(digests)
+    return digests
 
 
 def double_hash_table(

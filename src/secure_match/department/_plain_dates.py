@@ -44,7 +44,7 @@ class PlainDates:
         places: dict[str, int] = {}
         literals: list[tuple[int, int]] = []
         at = 0
-        for part in re.findall(r"%.|[^%]", date_format, flags=re.DOTALL):
+        for part in re.findall(r"%.?|[^%]", date_format, flags=re.DOTALL):
             if part in _PARTS and part not in places:
                 places[part] = at
             elif len(part) == 1 and part in "-/.,:;_":

@@ -1,4 +1,4 @@
-"""ENCODED: set the bits of Bloom filters from hash values, merge filters into rows, fold them.
+"""ENCODED: set the bits of Bloom filters from hash values, and fold them.
 
 A filter of ``length_bits`` bits is stored in ``ceil(length_bits / 8)`` bytes of ``uint8``; bit ``i`` is bit
 ``7 - i % 8`` of byte ``i // 8``; the unused low bits of the last byte stay zero, as in clkhash.
@@ -73,35 +73,12 @@ def _token_bits(  # noqa: PLR0917  # Numba functions take their arrays by positi
             out[rows[entry], position >> 3] |= np.uint8(128 >> (position & 7))
 
 
-def _double_hash_bits(  # noqa: PLR0917
-    rows: Int64Array,
-    tokens: Int64Array,
-    num_hashes: Int32Array,
-    first: Int64Array,
-    step: Int64Array,
-    out: ByteMatrix,
-    length_bits: int,
-) -> None:
-    for entry in range(rows.shape[0]):
-        position = first[tokens[entry]]
-        for _ in range(num_hashes[entry]):
-            out[rows[entry], position >> 3] |= np.uint8(128 >> (position & 7))
-            position = (position + step[tokens[entry]]) % length_bits
-
-
-def _or_patterns(codes: Int64Array, patterns: ByteMatrix, out: ByteMatrix) -> None:
-    for row in range(codes.shape[0]):
-        code = codes[row]
-        if code >= 0:
-            for index in range(out.shape[1]):
-                out[row, index] |= patterns[code, index]
-
-
 def _fold(filters: ByteMatrix, out: ByteMatrix, length_bits: int, segments: int) -> None:
     if length_bits % 8 == 0:
         for row in range(filters.shape[0]):
-            for index in range(filters.shape[1]):
-                out[row, index % out.shape[1]] ^= filters[row, index]
+            for segment in range(segments):
+                for index in range(out.shape[1]):
+                    out[row, index] ^= filters[row, segment * out.shape[1] + index]
         return
     for row in range(filters.shape[0]):
         for position in range(length_bits * segments):
@@ -113,8 +90,6 @@ def _fold(filters: ByteMatrix, out: ByteMatrix, length_bits: int, segments: int)
 # Compiled by assignment: a decorator would hide the types of the functions from the type checker.
 _compile: Any = njit(cache=True, nogil=True)
 _token_bits_compiled: Any = _compile(_token_bits)
-_double_hash_bits_compiled: Any = _compile(_double_hash_bits)
-_or_patterns_compiled: Any = _compile(_or_patterns)
 _fold_compiled: Any = _compile(_fold)
 
 
@@ -159,58 +134,6 @@ def set_bits(rows: Int64Array, shorts: ShortMatrix, num_hashes: Int32Array, out:
     """
     tokens = np.arange(len(shorts), dtype=np.int64)
     set_token_bits(Entries(rows=rows, tokens=tokens, num_hashes=num_hashes), shorts, out, length_bits)
-
-
-def set_double_hash_bits(
-    entries: Entries, first: Int64Array, step: Int64Array, out: ByteMatrix, length_bits: int
-) -> None:
-    """Set, for each entry, the positions ``(first + j * step) % length_bits`` for ``j`` below ``num_hashes``.
-
-    Args:
-        entries: which token goes into which filter.
-        first: int64 of shape (tokens,), each 0 to ``length_bits - 1``.
-        step: int64 of shape (tokens,), each 0 to ``length_bits - 1``.
-        out: uint8 of shape (filters, ceil(length_bits / 8)), changed in place.
-        length_bits: length of a filter.
-
-    Raises:
-        ValueError: shapes do not fit, or an index or a position is out of range.
-    """
-    entries.verify(out, length_bits, min(len(first), len(step)))
-    _verify_range(first, length_bits)
-    _verify_range(step, length_bits)
-    _double_hash_bits_compiled(entries.rows, entries.tokens, entries.num_hashes, first, step, out, length_bits)
-
-
-def set_double_hash_bits_reference(
-    entries: Entries, first: Int64Array, step: Int64Array, out: ByteMatrix, length_bits: int
-) -> None:
-    """NumPy reference of :func:`set_double_hash_bits`."""
-    entry, rounds = np.nonzero(np.arange(entries.num_hashes.max(initial=0)) < entries.num_hashes[:, None])
-    token = entries.tokens[entry]
-    _set_positions(entries.rows[entry], (first[token] + rounds * step[token]) % length_bits, out)
-
-
-def or_patterns(codes: Int64Array, patterns: ByteMatrix, out: ByteMatrix) -> None:
-    """OR to each row of ``out`` the pattern that its code names; a negative code names none.
-
-    Args:
-        codes: int64 of shape (rows,), each below ``len(patterns)``.
-        patterns: uint8 of shape (patterns, width).
-        out: uint8 of shape (rows, width), changed in place.
-
-    Raises:
-        ValueError: shapes do not fit or a code is out of range.
-    """
-    if out.shape != (len(codes), patterns.shape[1]) or int(codes.max(initial=-1)) >= len(patterns):
-        raise ValueError("codes, patterns and rows do not fit each other")
-    _or_patterns_compiled(codes, patterns, out)
-
-
-def or_patterns_reference(codes: Int64Array, patterns: ByteMatrix, out: ByteMatrix) -> None:
-    """NumPy reference of :func:`or_patterns`."""
-    named = codes >= 0
-    out[named] |= patterns[codes[named]]
 
 
 def fold_xor(filters: ByteMatrix, length_bits: int, folds: int) -> ByteMatrix:
