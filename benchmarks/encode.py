@@ -113,8 +113,9 @@ def compare(schema: LinkageSchema, records: Records, num_rows: int, repeats: int
     print(describe("clkhash", peer_times, num_rows, "records"))
     print(describe_ratio(own_times, peer_times))
     one, two = in_turn(ours, lambda: ours(2), repeats)
-    print(describe("secure_match, threads 2", two, num_rows, "records"))
-    print(f"  one thread's time divided by that of two:{describe_ratio(two, one)[8:]}")
+    print(describe("in two threads", two, num_rows, "records"))
+    print("  one thread's time divided by that of two:")
+    print(describe_ratio(two, one))
 
 
 def alone(schema: LinkageSchema, records: Records, num_rows: int, threads: int) -> None:

@@ -89,7 +89,7 @@ STREAMS = {
     "table": lambda: TABLE,
     "record batch": lambda: TABLE.combine_chunks().to_batches()[0],
     "empty batches too": lambda: [TABLE[:0], TABLE[:9], TABLE[:0], TABLE[9:]],
-    "pandas": lambda: TABLE.to_pandas(),
+    "pandas": TABLE.to_pandas,
     "polars": lambda: pl.DataFrame(TABLE),
     "duckdb": lambda: duckdb.from_arrow(TABLE),
 }
@@ -168,11 +168,9 @@ def test_closing_overwrites_with_zeros() -> None:
 
 
 def test_leaving_the_block_or_letting_go_of_the_encoder_closes_it() -> None:
-    encoder = Encoder(SCHEMA, KEY)
-    with pytest.raises(EncodingError), encoder:
+    with Encoder(SCHEMA, KEY) as encoder:
         encoder.encode(TABLE[:5])
         kept = buffers(encoder)
-        encoder.encode(pa.table({"name": ["x"]}))
     assert kept
     assert not any(array.any() for array in kept)
 
@@ -218,13 +216,8 @@ def test_a_row_key_stands_once_in_a_stream() -> None:
         with pytest.raises(EncodingError) as caught:
             next(again)
         assert (caught.value.code, caught.value.place.row) == ("ROW_KEY_DUPLICATE", 61)
-        missing = encoder.encode_batches(
-            [
-                pa.table({**dict(zip(TABLE.column_names, TABLE[:9].columns, strict=True))}),
-                TABLE[9:12].set_column(0, "row", [["x", None, "y"]]),
-            ],
-            row_key="row",
-        )
+        without = TABLE[9:12].set_column(0, "row", [["x", None, "y"]])
+        missing = encoder.encode_batches([TABLE[:9], without], row_key="row")
         next(missing)
         with pytest.raises(EncodingError) as caught:
             next(missing)
