@@ -21,10 +21,10 @@ from secure_match.department._texts import ByteArray
 from secure_match.department._token_store import FeatureKeys, make_store
 from secure_match.department._tokenise import MissingMode
 from secure_match.department._wiped import WipedArray
-from secure_match.kernels.token_lists import Int32Array
+from secure_match.kernels.bloom import Int32Array
 
 KEPT_TOKENS: Final = 1 << 17
-"""Grams that a feature remembers: about 12 MiB at 32 bits per gram. Those beyond are hashed anew in each chunk."""
+"""Grams that a feature remembers: about 15 MiB at up to 32 bits a gram. Those beyond are hashed anew in each chunk."""
 
 WORD_BYTES: Final = 8
 

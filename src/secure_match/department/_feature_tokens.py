@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from secure_match.agreement._schema_models import Feature, NgramComparison
+from secure_match.agreement._schema_models import ExactComparison, Feature, NgramComparison
 from secure_match.department._code_points import CodePoints, decode
 from secure_match.department._formats import Formats, problem_number
 from secure_match.department._gram_table import LONGEST_GRAM, GramTable
@@ -63,6 +63,8 @@ class FeatureTokens:
         points = decode(texts)
         formatted, problems = self._formats.apply(texts, points)
         formatted = self._replace_missing(texts, formatted, problems)
+        if isinstance(self._feature.hashing.comparison, ExactComparison):
+            return self._whole_values(formatted, problems)
         if self.table is None:
             return self._by_value(formatted, problems)
         if formatted is not texts:
@@ -88,8 +90,22 @@ class FeatureTokens:
         replacement = Texts.from_items([text.encode() if usable else b""])
         return formatted.replaced(np.array([missing], dtype=np.int64), replacement)
 
+    def _whole_values(self, texts: Texts, problems: ByteArray) -> Tokenised:
+        """Each value is its own token; values that are formatted alike are hashed twice, to the same bits."""
+        full = (problems == 0) & (texts.lengths > 0)
+        values = np.flatnonzero(full)
+        offsets = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(full, dtype=np.int64)])
+        encoding = self._feature.encoding
+
+        def spell(wanted: Int64Array) -> list[bytes]:
+            items = texts.items(values[wanted].tolist())
+            return items if encoding in {"ascii", "utf-8"} else [item.decode().encode(encoding) for item in items]
+
+        lists = self._lists(offsets, np.arange(len(values), dtype=np.int32))
+        return Tokenised(lists=lists, count=len(values), spell=spell, problems=problems)
+
     def _by_value(self, texts: Texts, problems: ByteArray) -> Tokenised:
-        """Tokens value by value, for the comparisons that are not grams of a few characters."""
+        """Tokens value by value, for numbers and for long grams."""
         numbers: dict[str, int] = {}
         found: list[int] = []
         offsets = np.zeros(len(texts) + 1, dtype=np.int64)

@@ -20,7 +20,7 @@ from secure_match.department._texts import Texts
 from secure_match.department.keys import EncodingKey, derive_key
 from secure_match.department.secret_access import reveal
 from secure_match.errors import EncodingError, Place
-from secure_match.kernels.token_lists import ByteMatrix
+from secure_match.kernels.bloom import ByteMatrix
 
 HANDLE_BYTES: Final = 16
 

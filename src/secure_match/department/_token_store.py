@@ -15,8 +15,8 @@ from secure_match.agreement._schema_models import BlakeHash, DoubleHash
 from secure_match.department._hashing import POSITIONS_PER_BLOCK, blake_table, double_hash_table
 from secure_match.department._texts import Int64Array
 from secure_match.department._wiped import WipedArray
+from secure_match.kernels.bloom import ByteMatrix
 from secure_match.kernels.token_lists import (
-    ByteMatrix,
     TokenLists,
     most_hashes,
     set_short_bits,

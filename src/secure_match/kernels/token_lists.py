@@ -10,18 +10,17 @@ here holds the GIL.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from secure_match.kernels._popcount import jit
+from secure_match.kernels.bloom import ByteMatrix, Int32Array, Int64Array
 
-ByteMatrix = npt.NDArray[np.uint8]
 ShortArray = npt.NDArray[np.uint16]
-Int64Array = npt.NDArray[np.int64]
-Int32Array = npt.NDArray[np.int32]
 
-LARGEST_SHORT = 0xFFFF
+LARGEST_SHORT: Final = 0xFFFF
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
