@@ -9,6 +9,8 @@ from secure_match.kernels.bloom import (
     Entries,
     fold_xor,
     fold_xor_reference,
+    merge_filters,
+    merge_filters_reference,
     set_bits,
     set_token_bits,
     set_token_bits_reference,
@@ -50,6 +52,19 @@ def test_folding_equals_the_reference(length_bits: int, folds: int) -> None:
     filters = np.packbits(bits, axis=1)
     folded = fold_xor(filters, length_bits, folds)
     assert (folded == fold_xor_reference(filters, length_bits, folds)).all()
+
+
+def test_merging_equals_the_reference() -> None:
+    generator = np.random.default_rng(3)
+    filters = generator.integers(0, 1 << 63, (5, 3), dtype=np.uint64)
+    codes = generator.integers(-1, 5, 30).astype(np.int32)
+    compiled = generator.integers(0, 1 << 63, (30, 3), dtype=np.uint64)
+    reference = compiled.copy()
+    merge_filters(codes, filters, compiled)
+    merge_filters_reference(codes, filters, reference)
+    assert (compiled == reference).all()
+    with pytest.raises(ValueError, match="do not fit"):
+        merge_filters(codes, filters[:4], compiled)
 
 
 def test_bit_order_by_hand() -> None:

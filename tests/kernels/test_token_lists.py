@@ -7,8 +7,6 @@ import pytest
 
 from secure_match.kernels.token_lists import (
     TokenLists,
-    merge_filters,
-    merge_filters_reference,
     most_hashes,
     most_hashes_reference,
     set_short_bits,
@@ -70,19 +68,6 @@ def test_step_bits_equal_the_reference(length_bits: int, shares: tuple[int, int]
     set_step_bits_reference(lists, first, step, reference, length_bits)
     assert reference.any()
     assert (compiled == reference).all()
-
-
-def test_merging_equals_the_reference() -> None:
-    generator = np.random.default_rng(3)
-    filters = generator.integers(0, 1 << 63, (5, 3), dtype=np.uint64)
-    codes = generator.integers(-1, 5, 30).astype(np.int32)
-    compiled = generator.integers(0, 1 << 63, (30, 3), dtype=np.uint64)
-    reference = compiled.copy()
-    merge_filters(codes, filters, compiled)
-    merge_filters_reference(codes, filters, reference)
-    assert (compiled == reference).all()
-    with pytest.raises(ValueError, match="do not fit"):
-        merge_filters(codes, filters[:4], compiled)
 
 
 def by_hand(offsets: list[int], tokens: list[int], per_token: int, per_list: int) -> TokenLists:

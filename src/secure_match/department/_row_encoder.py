@@ -21,8 +21,7 @@ from secure_match.department._hashing import derive_feature_keys
 from secure_match.department._tokenise import REASONS, MissingMode
 from secure_match.department._wiped import WipedArray
 from secure_match.errors import EncodingError, Place
-from secure_match.kernels.bloom import ByteMatrix, fold_xor
-from secure_match.kernels.token_lists import merge_filters
+from secure_match.kernels.bloom import ByteMatrix, fold_xor, merge_filters
 
 CHUNK_ROWS: Final = 1 << 16
 CHUNK_BYTES: Final = 1 << 27

@@ -1,4 +1,4 @@
-"""ENCODED: set the bits of Bloom filters from hash values, and fold them.
+"""ENCODED: set the bits of Bloom filters from hash values, merge filters into rows, fold them.
 
 A filter of ``length_bits`` bits is stored in ``ceil(length_bits / 8)`` bytes of ``uint8``; bit ``i`` is bit
 ``7 - i % 8`` of byte ``i // 8``; the unused low bits of the last byte stay zero, as in clkhash.
@@ -14,13 +14,15 @@ filters; Schnell, Borgs, *XOR-folding for Bloom filter-based encryptions* (2016)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from secure_match.kernels._popcount import jit
 
 ByteMatrix = npt.NDArray[np.uint8]
+WordMatrix = npt.NDArray[np.uint64]
 ShortMatrix = npt.NDArray[np.uint16]
 Int64Array = npt.NDArray[np.int64]
 Int32Array = npt.NDArray[np.int32]
@@ -59,6 +61,7 @@ def _verify_range(values: Int64Array | Int32Array, end: int) -> None:
         raise ValueError("an index or number of hashes is out of range")
 
 
+@jit
 def _token_bits(  # noqa: PLR0917  # Numba functions take their arrays by position.
     rows: Int64Array,
     tokens: Int64Array,
@@ -73,6 +76,16 @@ def _token_bits(  # noqa: PLR0917  # Numba functions take their arrays by positi
             out[rows[entry], position >> 3] |= np.uint8(128 >> (position & 7))
 
 
+@jit
+def _merge(codes: Int32Array, filters: WordMatrix, out: WordMatrix) -> None:
+    for row in range(codes.shape[0]):
+        code = codes[row]
+        if code >= 0:
+            for word in range(out.shape[1]):
+                out[row, word] |= filters[code, word]
+
+
+@jit
 def _fold(filters: ByteMatrix, out: ByteMatrix, length_bits: int, segments: int) -> None:
     if length_bits % 8 == 0:
         for row in range(filters.shape[0]):
@@ -85,12 +98,6 @@ def _fold(filters: ByteMatrix, out: ByteMatrix, length_bits: int, segments: int)
             if filters[row, position >> 3] & np.uint8(128 >> (position & 7)):
                 target = position % length_bits
                 out[row, target >> 3] ^= np.uint8(128 >> (target & 7))
-
-
-# Compiled by assignment: a decorator would hide the types of the functions from the type checker.
-_compile: Any = njit(cache=True, nogil=True)
-_token_bits_compiled: Any = _compile(_token_bits)
-_fold_compiled: Any = _compile(_fold)
 
 
 def set_token_bits(entries: Entries, shorts: ShortMatrix, out: ByteMatrix, length_bits: int) -> None:
@@ -109,7 +116,7 @@ def set_token_bits(entries: Entries, shorts: ShortMatrix, out: ByteMatrix, lengt
     """
     entries.verify(out, length_bits, len(shorts))
     _verify_range(entries.num_hashes, shorts.shape[1] + 1)
-    _token_bits_compiled(entries.rows, entries.tokens, entries.num_hashes, shorts, out, length_bits)
+    _token_bits(entries.rows, entries.tokens, entries.num_hashes, shorts, out, length_bits)
 
 
 def set_token_bits_reference(entries: Entries, shorts: ShortMatrix, out: ByteMatrix, length_bits: int) -> None:
@@ -136,6 +143,28 @@ def set_bits(rows: Int64Array, shorts: ShortMatrix, num_hashes: Int32Array, out:
     set_token_bits(Entries(rows=rows, tokens=tokens, num_hashes=num_hashes), shorts, out, length_bits)
 
 
+def merge_filters(codes: Int32Array, filters: WordMatrix, out: WordMatrix) -> None:
+    """OR to each row of ``out`` the filter that its code names; a negative code names none.
+
+    Args:
+        codes: int32 of shape (rows,), each below ``len(filters)``.
+        filters: uint64 of shape (filters, words).
+        out: uint64 of shape (rows, words), changed in place.
+
+    Raises:
+        ValueError: shapes do not fit or a code is out of range.
+    """
+    if out.shape != (len(codes), filters.shape[1]) or int(codes.max(initial=-1)) >= len(filters):
+        raise ValueError("codes, filters and rows do not fit each other")
+    _merge(codes, filters, out)
+
+
+def merge_filters_reference(codes: Int32Array, filters: WordMatrix, out: WordMatrix) -> None:
+    """NumPy reference of :func:`merge_filters`."""
+    named = codes >= 0
+    out[named] |= filters[codes[named]]
+
+
 def fold_xor(filters: ByteMatrix, length_bits: int, folds: int) -> ByteMatrix:
     """XOR-fold filters of ``length_bits * 2**folds`` bits to uint8 of shape (rows, ceil(length_bits / 8)).
 
@@ -145,7 +174,7 @@ def fold_xor(filters: ByteMatrix, length_bits: int, folds: int) -> ByteMatrix:
     if filters.shape[1] != ((length_bits << folds) + 7) // 8:
         raise ValueError("the filters are not of the length that folds to length_bits")
     out = np.zeros((filters.shape[0], (length_bits + 7) // 8), dtype=np.uint8)
-    _fold_compiled(filters, out, length_bits, 1 << folds)
+    _fold(filters, out, length_bits, 1 << folds)
     return out
 
 

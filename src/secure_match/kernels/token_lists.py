@@ -1,10 +1,10 @@
-"""ENCODED: set the bits of one Bloom filter per list of tokens, and merge filters into rows.
+"""ENCODED: set the bits of one Bloom filter per list of tokens.
 
 A filter is stored as in :mod:`secure_match.kernels.bloom`: bit ``i`` is bit ``7 - i % 8`` of byte ``i // 8``.
 
 Invariants: every compiled function has a NumPy reference of the same meaning beside it (``*_reference``); a test
-compares them. Arrays are checked before compiled code runs on them, because compiled code does not check. Nothing
-here holds the GIL.
+compares them. Nothing is read or written outside the arrays: shapes are checked before compiled code runs, and each
+token by the compiled code itself. Nothing here holds the GIL.
 """
 
 from __future__ import annotations
@@ -42,14 +42,12 @@ class TokenLists:
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
-    def verify(self, num_tokens: int) -> None:
-        """Raise ValueError for anything that would read outside the arrays."""
+    def verify(self) -> None:
+        """Raise ValueError where lists would reach outside the tokens."""
         if len(self.offsets) == 0 or self.offsets[0] != 0 or self.offsets[-1] != len(self.tokens):
             raise ValueError("the offsets do not cover the tokens")
         if (np.diff(self.offsets) < 0).any() or self.per_token < 0 or self.per_list < 0:
             raise ValueError("offsets fall, or a number of bits is negative")
-        if len(self.tokens) and (int(self.tokens.min()) < 0 or int(self.tokens.max()) >= num_tokens):
-            raise ValueError("a token's index is out of range")
 
     def num_hashes(self) -> Int64Array:
         """Bits of each entry: int64 of shape (entries,)."""
@@ -61,7 +59,7 @@ class TokenLists:
 
 
 @jit
-def _most_hashes(offsets: Int64Array, tokens: Int32Array, shares: tuple[int, int], most: Int64Array) -> None:
+def _most_hashes(offsets: Int64Array, tokens: Int32Array, shares: tuple[int, int], most: Int64Array) -> bool:
     for number in range(offsets.shape[0] - 1):
         first, end = offsets[number], offsets[number + 1]
         if end == first:
@@ -69,7 +67,11 @@ def _most_hashes(offsets: Int64Array, tokens: Int32Array, shares: tuple[int, int
         share, rest = shares[1] // (end - first), shares[1] % (end - first)
         for entry in range(first, end):
             wanted = shares[0] if shares[0] > 0 else share + (1 if entry - first < rest else 0)
-            most[tokens[entry]] = max(most[tokens[entry]], wanted)
+            token = tokens[entry]
+            if token < 0 or token >= most.shape[0]:
+                return False
+            most[token] = max(most[token], wanted)
+    return True
 
 
 @jit
@@ -80,7 +82,7 @@ def _short_bits(  # noqa: PLR0917  # Numba functions take their arrays by positi
     starts: Int64Array,
     mask: int,
     out: ByteMatrix,
-) -> None:
+) -> bool:
     offsets, tokens = lists
     for number in range(offsets.shape[0] - 1):
         first, end = offsets[number], offsets[number + 1]
@@ -89,10 +91,13 @@ def _short_bits(  # noqa: PLR0917  # Numba functions take their arrays by positi
         share, rest = shares[1] // (end - first), shares[1] % (end - first)
         for entry in range(first, end):
             wanted = shares[0] if shares[0] > 0 else share + (1 if entry - first < rest else 0)
-            start = starts[tokens[entry]]
-            for index in range(start, start + wanted):
+            token = tokens[entry]
+            if token < 0 or token >= starts.shape[0] or starts[token] < 0 or starts[token] + wanted > shorts.shape[0]:
+                return False
+            for index in range(starts[token], starts[token] + wanted):
                 position = np.int64(shorts[index]) & mask
                 out[number, position >> 3] |= np.uint8(128 >> (position & 7))
+    return True
 
 
 @jit
@@ -102,7 +107,7 @@ def _step_bits(
     first_step: tuple[Int64Array, Int64Array],
     length_bits: int,
     out: ByteMatrix,
-) -> None:
+) -> bool:
     offsets, tokens = lists
     for number in range(offsets.shape[0] - 1):
         first, end = offsets[number], offsets[number + 1]
@@ -111,21 +116,16 @@ def _step_bits(
         share, rest = shares[1] // (end - first), shares[1] % (end - first)
         for entry in range(first, end):
             wanted = shares[0] if shares[0] > 0 else share + (1 if entry - first < rest else 0)
-            position, step = first_step[0][tokens[entry]], first_step[1][tokens[entry]]
+            token = tokens[entry]
+            if token < 0 or token >= first_step[0].shape[0]:
+                return False
+            position, step = first_step[0][token], first_step[1][token]
             for _ in range(wanted):
                 out[number, position >> 3] |= np.uint8(128 >> (position & 7))
                 position += step
                 if position >= length_bits:
                     position -= length_bits
-
-
-@jit
-def _merge(codes: Int32Array, filters: npt.NDArray[np.uint64], out: npt.NDArray[np.uint64]) -> None:
-    for row in range(codes.shape[0]):
-        code = codes[row]
-        if code >= 0:
-            for word in range(out.shape[1]):
-                out[row, word] |= filters[code, word]
+    return True
 
 
 def most_hashes(lists: TokenLists, num_tokens: int) -> Int64Array:
@@ -134,9 +134,10 @@ def most_hashes(lists: TokenLists, num_tokens: int) -> Int64Array:
     Raises:
         ValueError: the lists are broken.
     """
-    lists.verify(num_tokens)
+    lists.verify()
     most = np.zeros(num_tokens, dtype=np.int64)
-    _most_hashes(lists.offsets, lists.tokens, (lists.per_token, lists.per_list), most)
+    if not _most_hashes(lists.offsets, lists.tokens, (lists.per_token, lists.per_list), most):
+        raise ValueError("a token's index is out of range")
     return most
 
 
@@ -160,17 +161,17 @@ def set_short_bits(
         length_bits: length of a filter, a power of two.
 
     Raises:
-        ValueError: shapes do not fit, or a token has fewer hash values than are asked of it.
+        ValueError: shapes do not fit, a token's index is out of range, or it has fewer hash values than are asked of
+            it; then some filters may be changed and others not.
     """
-    most = most_hashes(lists, len(starts))
+    lists.verify()
     if length_bits < 1 or length_bits & (length_bits - 1):
         raise ValueError("length_bits is no power of two")
     _verify_out(lists, out, length_bits)
-    used = most > 0
-    if used.any() and (int(starts[used].min()) < 0 or int((starts + most)[used].max()) > len(shorts)):
-        raise ValueError("a token has fewer hash values than are asked of it")
     mask = min(length_bits - 1, LARGEST_SHORT)
-    _short_bits((lists.offsets, lists.tokens), (lists.per_token, lists.per_list), shorts, starts, mask, out)
+    shares = lists.per_token, lists.per_list
+    if not _short_bits((lists.offsets, lists.tokens), shares, shorts, starts, mask, out):
+        raise ValueError("a token's index is out of range, or it has fewer hash values than are asked of it")
 
 
 def set_short_bits_reference(
@@ -193,14 +194,19 @@ def set_step_bits(lists: TokenLists, first: Int64Array, step: Int64Array, out: B
         length_bits: length of a filter.
 
     Raises:
-        ValueError: shapes do not fit, or a position is out of range.
+        ValueError: shapes do not fit, or a position or a token's index is out of range; then some filters may be
+            changed and others not.
     """
-    lists.verify(min(len(first), len(step)))
+    lists.verify()
     _verify_out(lists, out, length_bits)
+    if len(first) != len(step):
+        raise ValueError("first and step differ in length")
     for values in (first, step):
         if len(values) and (int(values.min()) < 0 or int(values.max()) >= length_bits):
             raise ValueError("a position is out of range")
-    _step_bits((lists.offsets, lists.tokens), (lists.per_token, lists.per_list), (first, step), length_bits, out)
+    shares = lists.per_token, lists.per_list
+    if not _step_bits((lists.offsets, lists.tokens), shares, (first, step), length_bits, out):
+        raise ValueError("a token's index is out of range")
 
 
 def set_step_bits_reference(
@@ -210,28 +216,6 @@ def set_step_bits_reference(
     filters, entries, rounds = _entries(lists)
     token = lists.tokens[entries]
     _set_positions(filters, (first[token] + rounds * step[token]) % length_bits, out)
-
-
-def merge_filters(codes: Int32Array, filters: npt.NDArray[np.uint64], out: npt.NDArray[np.uint64]) -> None:
-    """OR to each row of ``out`` the filter that its code names; a negative code names none.
-
-    Args:
-        codes: int32 of shape (rows,), each below ``len(filters)``.
-        filters: uint64 of shape (filters, words).
-        out: uint64 of shape (rows, words), changed in place.
-
-    Raises:
-        ValueError: shapes do not fit or a code is out of range.
-    """
-    if out.shape != (len(codes), filters.shape[1]) or int(codes.max(initial=-1)) >= len(filters):
-        raise ValueError("codes, filters and rows do not fit each other")
-    _merge(codes, filters, out)
-
-
-def merge_filters_reference(codes: Int32Array, filters: npt.NDArray[np.uint64], out: npt.NDArray[np.uint64]) -> None:
-    """NumPy reference of :func:`merge_filters`."""
-    named = codes >= 0
-    out[named] |= filters[codes[named]]
 
 
 def _verify_out(lists: TokenLists, out: ByteMatrix, length_bits: int) -> None:
