@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+import numpy as np
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secure_match.department._code_points import ASCII, BROKEN, WIDE, decode, decode_reference
@@ -15,6 +16,7 @@ BROKEN_TEXTS = st.lists(st.one_of(PIECES, st.binary(max_size=3), st.text(max_siz
 ITEMS = st.lists(st.one_of(st.text(max_size=6).map(str.encode), BROKEN_TEXTS.map(b"".join)), max_size=6)
 
 
+@settings(deadline=None)  # The first example compiles.
 @given(ITEMS)
 def test_decoding_equals_the_reference(items: list[bytes]) -> None:
     texts = Texts.from_items(items)
@@ -42,9 +44,9 @@ def test_every_code_point_and_every_short_run_of_bytes_at_an_edge() -> None:
 def test_texts() -> None:
     texts = Texts.from_items([b"ab", b"", b"cd", b"c"])
     assert [texts.find(item) for item in (b"cd", b"", b"c", b"d", b"abc")] == [2, 1, 3, -1, -1]
-    assert texts.appended(b"").items(range(5)) == [b"ab", b"", b"cd", b"c", b""]
-    assert texts.appended(b"xyz").items([4, 0]) == [b"xyz", b"ab"]
+    assert texts.appended(b"").items() == [b"ab", b"", b"cd", b"c", b""]
+    assert texts.appended(b"xyz").items(np.array([4, 0])) == [b"xyz", b"ab"]
     changed = texts.replaced(texts.starts[[0, 1]] * 0 + [3, 1], Texts.from_items([b"", b"new"]))
-    assert changed.items(range(4)) == [b"ab", b"new", b"cd", b""]
+    assert changed.items() == [b"ab", b"new", b"cd", b""]
     assert Texts.from_items([]).find(b"") == -1
     assert len(Texts.from_items([])) == 0

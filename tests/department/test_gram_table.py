@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import secure_match.department._gram_table as gram_table_module
@@ -26,6 +26,7 @@ def lists_of(table: GramTable, texts: list[str]) -> list[list[int]]:
     return [part.tolist() for part in np.split(tokens, offsets[1:-1])] if texts else []
 
 
+@settings(deadline=None)  # The first example compiles.
 @given(TEXTS, st.integers(1, 3), st.booleans(), st.integers(0, 8))
 def test_numbers_equal_the_reference_however_texts_are_cut_into_calls(
     texts: list[str], gram_length: int, positional: bool, cut: int

@@ -99,7 +99,7 @@ def decode_reference(texts: Texts) -> CodePoints:
     """Reference of :func:`decode`: Python's codec, text by text."""
     kinds = np.zeros(len(texts), dtype=np.uint8)
     parts: list[PointArray] = []
-    for number, item in enumerate(texts.items(range(len(texts)))):
+    for number, item in enumerate(texts.items()):
         try:
             text = item.decode("utf-8")
         except UnicodeDecodeError:

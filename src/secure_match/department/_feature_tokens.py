@@ -98,7 +98,7 @@ class FeatureTokens:
         encoding = self._feature.encoding
 
         def spell(wanted: Int64Array) -> list[bytes]:
-            items = texts.items(values[wanted].tolist())
+            items = texts.items(values[wanted])
             return items if encoding in {"ascii", "utf-8"} else [item.decode().encode(encoding) for item in items]
 
         lists = self._lists(offsets, np.arange(len(values), dtype=np.int32))
@@ -109,7 +109,7 @@ class FeatureTokens:
         numbers: dict[str, int] = {}
         found: list[int] = []
         offsets = np.zeros(len(texts) + 1, dtype=np.int64)
-        for index, item in enumerate(texts.items(range(len(texts)))):
+        for index, item in enumerate(texts.items()):
             if not problems[index] and item:
                 tokens = self._comparer(item.decode())
                 if tokens is None:

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from secure_match.agreement._schema_formats import DateFormat, Format, IntegerFormat, StringFormat
+from secure_match.agreement._schema_formats import DateFormat, EnumFormat, Format, IntegerFormat, StringFormat
 from secure_match.department import _code_points
 from secure_match.department._code_points import CodePoints
 from secure_match.department._plain_dates import PlainDates
@@ -42,11 +42,12 @@ def problem_number(code: str) -> int:
 class Formats:
     """Validates and formats under one rule."""
 
-    __slots__ = ("_encoding", "_format", "_rule", "_shortcut")
+    __slots__ = ("_encoding", "_format", "_only_checks", "_rule", "_shortcut")
 
     def __init__(self, rule: Format, encoding: str) -> None:
         self._rule, self._encoding = rule, encoding
         self._format = make_formatter(rule)
+        self._only_checks = isinstance(rule, StringFormat | EnumFormat)
         self._shortcut = _shortcut(rule)
 
     def apply(self, texts: Texts, points: CodePoints) -> tuple[Texts, ByteArray]:
@@ -95,9 +96,11 @@ class Formats:
         formatted: list[bytes] = []
         for index, item in zip(left.tolist(), texts.items(left), strict=True):
             text, code = self._format(item.decode())
-            problems[index] = problem_number(code)
-            formatted.append(text.encode())
-        return texts.replaced(left, Texts.from_items(formatted)), problems
+            if code:
+                problems[index] = problem_number(code)
+            if not self._only_checks:
+                formatted.append(text.encode())
+        return texts if self._only_checks else texts.replaced(left, Texts.from_items(formatted)), problems
 
 
 def _shortcut(rule: Format) -> Shortcut:

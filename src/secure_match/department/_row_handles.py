@@ -106,7 +106,7 @@ class KeyedHandles:
     def _handles(self, texts: Texts) -> list[bytes]:
         # Keys that are not valid text still tell rows apart.
         handles = []
-        for item in texts.items(range(len(texts))):
+        for item in texts.items():
             digest = self._keyed.copy()
             digest.update(item)
             handles.append(digest.digest())
