@@ -129,5 +129,5 @@ class RowEncoder:
 
 
 def _map(pool: Executor | None, work: Callable[[ItemT], ResultT], items: Iterable[ItemT]) -> list[ResultT]:
-    """Results in the order of the items; all work is done, or given up, when it returns or raises."""
+    """Results in the order of the items. If one raises, what others have under way ends before the pool closes."""
     return [work(item) for item in items] if pool is None else list(pool.map(work, items))
