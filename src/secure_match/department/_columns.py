@@ -16,6 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from secure_match.department._sources import wrong_data
+from secure_match.department._texts import Texts
 from secure_match.errors import EncodingError, Place
 
 _TEXT_TYPES: Final = (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
@@ -26,12 +28,13 @@ class Chunk:
     """Dictionary-encoded cells of one column.
 
     Attributes:
-        codes: int64 of shape (rows,): index into ``texts``, -1 where the cell is null.
-        texts: the distinct texts. What is not UTF-8 becomes lone surrogates, which no character set encodes.
+        codes: int32 of shape (rows,): index into ``texts``, -1 where the cell is null.
+        texts: the distinct texts, in the order in which they first stand. A lone surrogate, which Python's text can
+            hold and UTF-8 cannot, stands as the three bytes that UTF-8 refuses.
     """
 
-    codes: npt.NDArray[np.int64]
-    texts: list[str]
+    codes: npt.NDArray[np.int32]
+    texts: Texts
 
 
 class Column(Protocol):
@@ -60,9 +63,8 @@ class _ArrowColumn:
         parts = [_plain_bytes(part) for part in self._values.slice(start, stop - start).chunks]
         plain = pa.concat_arrays(parts) if parts else pa.array([], pa.large_binary())
         encoded = plain.dictionary_encode()
-        codes = pc.fill_null(encoded.indices.cast(pa.int64()), -1).to_numpy(zero_copy_only=False)
-        texts = [item.decode("utf-8", "surrogateescape") for item in encoded.dictionary.to_pylist()]
-        return Chunk(codes=np.asarray(codes, dtype=np.int64), texts=texts)
+        codes = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False)
+        return Chunk(codes=np.asarray(codes, dtype=np.int32), texts=Texts.from_arrow(encoded.dictionary))
 
 
 def _plain_bytes(values: pa.Array) -> pa.Array:
@@ -83,7 +85,7 @@ class _RowColumn:
 
     def chunk(self, start: int, stop: int) -> Chunk:
         numbers: dict[str, int] = {}
-        codes = np.empty(stop - start, dtype=np.int64)
+        codes = np.empty(stop - start, dtype=np.int32)
         for offset in range(stop - start):
             text = self._rows[start + offset][self._index]
             if text is None:
@@ -96,7 +98,7 @@ class _RowColumn:
                     code="VALUE_TYPE",
                     place=Place(row=start + offset + 1, column=self._name),
                 )
-        return Chunk(codes=codes, texts=list(numbers))
+        return Chunk(codes=codes, texts=Texts.from_items([text.encode("utf-8", "surrogatepass") for text in numbers]))
 
 
 def read_rows(rows: Sequence[Sequence[str | None]], names: Sequence[str], wanted: Sequence[int]) -> Source:
@@ -150,10 +152,7 @@ def _from_arrow(data: Any) -> pa.Table:
     except (pa.ArrowException, TypeError, ValueError, AttributeError):
         table = None
     if table is None:
-        raise EncodingError(
-            "give rows of text, or a table with the Arrow interface (PyArrow, pandas, Polars, DuckDB)",
-            code="DATA_TYPE",
-        )
+        raise wrong_data()
     return table
 
 

@@ -1,104 +1,110 @@
-"""RAW: the bits of one feature: distinct values to tokens, tokens to hash values, hash values to rows.
+"""RAW: the bits of one feature: distinct values to tokens, tokens to hash values, hash values to filters.
 
-Invariant: each distinct value of a chunk is validated and tokenised once, each distinct token hashed once.
+Invariants: each distinct value of a chunk of rows is validated and tokenised once. A q-gram of up to three
+characters is hashed once for as long as the encoder remembers it: of a feature's grams the first
+``KEPT_TOKENS``, until the encoder is closed. Nothing else is kept from one chunk to the next.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import chain
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from secure_match.agreement._schema_models import BlakeHash, Feature, NumericComparison, Strategy
+from secure_match.agreement._schema_models import Feature, NumericComparison
 from secure_match.department._columns import Chunk
-from secure_match.department._hashing import blake_table, double_hash_table
-from secure_match.department._tokenise import MissingMode, Tokeniser
-from secure_match.kernels.bloom import ByteMatrix, Entries, or_patterns, set_double_hash_bits, set_token_bits
+from secure_match.department._feature_tokens import FeatureTokens
+from secure_match.department._formats import PROBLEMS
+from secure_match.department._texts import ByteArray
+from secure_match.department._token_store import FeatureKeys, make_store
+from secure_match.department._tokenise import MissingMode
+from secure_match.department._wiped import WipedArray
+from secure_match.kernels.bloom import Int32Array
+
+KEPT_TOKENS: Final = 1 << 17
+"""Grams that a feature remembers: about 15 MiB at up to 32 bits a gram. Those beyond are hashed anew in each chunk."""
+
+WORD_BYTES: Final = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class FeatureBits:
+    """The bits of one feature in a chunk of rows.
+
+    Attributes:
+        codes: int32 of shape (rows,): index of the row's filter, or -1 where there is none.
+        filters: uint64 of shape (values, words): one filter for each distinct value, zero-padded to whole words.
+        problems: uint8 of shape (values,): number in ``PROBLEMS`` of what is wrong with a value; its filter is empty.
+    """
+
+    codes: Int32Array
+    filters: npt.NDArray[np.uint64]
+    problems: ByteArray
+
+    def bad_rows(self) -> tuple[npt.NDArray[np.int64], str]:
+        """Rows with a problem, rising, and the code of the first one's."""
+        if not self.problems.any():
+            return np.zeros(0, dtype=np.int64), ""
+        of_row = np.where(self.codes >= 0, self.problems[self.codes], 0)
+        rows = np.flatnonzero(of_row)
+        return rows, PROBLEMS[of_row[rows[0]]] if len(rows) else ""
 
 
 class FeatureEncoder:
-    """Sets the bits of one feature in the filters of a chunk of rows."""
+    """Makes the bits of one feature, and remembers the grams that it hashed."""
 
-    __slots__ = ("_feature", "_filter_bits", "_keys", "_tokeniser", "bytes_per_value", "identifier")
+    __slots__ = ("_feature", "_filter_bits", "_store", "_tokens", "bytes_per_value", "identifier")
 
-    def __init__(self, feature: Feature, keys: tuple[bytes, bytes], filter_bits: int, missing: MissingMode) -> None:
+    def __init__(self, feature: Feature, filter_bits: int, missing: MissingMode) -> None:
         self._feature = feature
-        self._keys = keys
         self._filter_bits = filter_bits
-        self._tokeniser = Tokeniser(feature, missing)
+        self._tokens = FeatureTokens(feature, missing)
+        self._store = make_store(feature.hashing.hash, filter_bits)
         self.identifier = feature.identifier
-        self.bytes_per_value = filter_bits // 8 + _work_bytes(feature)
+        self.bytes_per_value = words(filter_bits) * WORD_BYTES + _work_bytes(feature)
 
-    def encode(self, chunk: Chunk, filters: ByteMatrix) -> dict[int, str]:
-        """OR the feature's bits into the filters.
+    @property
+    def arrays(self) -> list[WipedArray[Any]]:
+        """All that is remembered."""
+        table = self._tokens.table
+        return [*self._store.arrays, *(table.arrays if table is not None else [])]
 
-        Args:
-            chunk: the cells of the rows.
-            filters: uint8 of shape (rows, ceil(filter_bits / 8)), changed in place.
-
-        Returns:
-            Code of what is wrong, by row of the chunk, for rows whose value is invalid; they get no bits.
-        """
+    def encode(self, chunk: Chunk, keys: FeatureKeys) -> FeatureBits:
+        """The feature's bits for the cells of a chunk of rows."""
         codes, texts = chunk.codes, chunk.texts
-        if self._tokeniser.null_text is not None:
-            codes, texts = np.where(codes < 0, len(texts), codes), [*texts, self._tokeniser.null_text]
-            if not (codes == len(texts) - 1).any():
-                texts = texts[:-1]
-        tokens: list[list[str]] = []
-        problems: dict[int, str] = {}
-        for number, text in enumerate(texts):
-            found, problem = self._tokeniser.tokenise(text)
-            tokens.append(found)
-            if problem:
-                problems[number] = problem
-        bad: dict[int, str] = {}
-        if problems:
-            rows = np.flatnonzero(np.isin(codes, list(problems)))
-            bad = {int(row): problems[int(codes[row])] for row in rows}
-        or_patterns(codes, self._patterns(tokens), filters)
-        return bad
+        null_text = self._tokens.null_text
+        if null_text is not None and (codes < 0).any():
+            number = texts.find(null_text)
+            if number < 0:
+                number, texts = len(texts), texts.appended(null_text)
+            codes = np.where(codes < 0, np.int32(number), codes)
+        found = self._tokens.tokenise(texts)
+        filters = np.zeros((len(texts), words(self._filter_bits)), dtype=np.uint64)
+        self._store.set_bits(found.lists, found.count, found.spell, keys, filters.view(np.uint8))
+        self._forget(KEPT_TOKENS if self._tokens.table is not None else 0)
+        return FeatureBits(codes=codes, filters=filters, problems=found.problems)
 
-    def _patterns(self, tokens: Sequence[list[str]]) -> ByteMatrix:
-        """One filter for each distinct value: uint8 of shape (values, ceil(filter_bits / 8))."""
-        patterns = np.zeros((len(tokens), (self._filter_bits + 7) // 8), dtype=np.uint8)
-        numbers: dict[str, int] = {}
-        found = np.fromiter(
-            (numbers.setdefault(token, len(numbers)) for token in chain.from_iterable(tokens)), dtype=np.int64
-        )
-        if not len(found):
-            return patterns
-        counts = np.fromiter(map(len, tokens), dtype=np.int64, count=len(tokens))
-        entries = Entries(
-            rows=np.repeat(np.arange(len(tokens), dtype=np.int64), counts),
-            tokens=found,
-            num_hashes=_num_hashes(counts, self._feature.hashing.strategy),
-        )
-        encoded = [token.encode(self._feature.encoding) for token in numbers]
-        rule = self._feature.hashing.hash
-        if isinstance(rule, BlakeHash):
-            most = np.zeros(len(encoded), dtype=np.int64)
-            np.maximum.at(most, found, entries.num_hashes)
-            shorts = blake_table(encoded, most.tolist(), self._keys[0])
-            set_token_bits(entries, shorts, patterns, self._filter_bits)
-        else:
-            first, step = double_hash_table(
-                encoded, self._keys, self._filter_bits, prevent_singularity=rule.prevent_singularity
-            )
-            set_double_hash_bits(entries, first, step, patterns, self._filter_bits)
-        return patterns
+    def wipe(self) -> None:
+        """Forget all grams and hash values, and overwrite them with zeros."""
+        if self._tokens.table is not None:
+            self._tokens.table.wipe()
+        self._store.forget(0)
+        for array in self.arrays:
+            array.wipe()
+
+    def _forget(self, kept: int) -> None:
+        table = self._tokens.table
+        if table is None or table.count > kept:
+            self._store.forget(kept)
+        if table is not None:
+            table.forget(kept)
 
 
-def _num_hashes(counts: npt.NDArray[np.int64], strategy: Strategy) -> npt.NDArray[np.int32]:
-    """Bits of each token of each value, in order; what does not divide evenly goes to the first tokens."""
-    total = int(counts.sum())
-    if strategy.bits_per_token is not None:
-        return np.full(total, strategy.bits_per_token, dtype=np.int32)
-    assert strategy.bits_per_feature is not None  # noqa: S101  # The model allows exactly one of the two.
-    share, rest = np.divmod(strategy.bits_per_feature, np.maximum(counts, 1))
-    place = np.arange(total) - np.repeat(np.cumsum(counts) - counts, counts)
-    return (np.repeat(share, counts) + (place < np.repeat(rest, counts))).astype(np.int32)
+def words(filter_bits: int) -> int:
+    """Words of 64 bits that hold a filter."""
+    return -(-filter_bits // (8 * WORD_BYTES))
 
 
 def _work_bytes(feature: Feature) -> int:

@@ -1,14 +1,23 @@
-"""RAW: handles, by which a department and nobody else finds its own row again."""
+"""RAW: handles of rows, by which a department and nobody else finds its own row again.
+
+Invariants: handles of one key and dataset are unique: a block cipher maps different row numbers to different blocks,
+and a row key that stands twice is refused. Row numbers and row keys have keys of their own, so that no handle of one
+kind says anything of the other.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import hashlib
 from typing import Final
 
 import numpy as np
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from secure_match.department._columns import Column
-from secure_match.department.keys import EncodingKey, derive_key, keyed_prf_16
+from secure_match.department._texts import Texts
+from secure_match.department.keys import EncodingKey, derive_key
 from secure_match.department.secret_access import reveal
 from secure_match.errors import EncodingError, Place
 from secure_match.kernels.bloom import ByteMatrix
@@ -16,48 +25,89 @@ from secure_match.kernels.bloom import ByteMatrix
 HANDLE_BYTES: Final = 16
 
 
-def make_handles(key: EncodingKey, dataset: str, num_rows: int, column: Column | None, name: str | None) -> ByteMatrix:
-    """Handles of all rows: a keyed PRF of the row key, or of the row number where there is none.
+def numbered_handles(key: EncodingKey, dataset: str, first: int, num_rows: int) -> ByteMatrix:
+    """Handles of row numbers: AES-256 (FIPS 197) of the number as one big-endian block.
+
+    AES in counter mode (NIST SP 800-38A) over zeros is just that, for a run of numbers at once.
 
     Args:
-        key: its handle secret keys the PRF.
-        dataset: takes part in the key, so that equal row keys of two datasets have different handles.
-        num_rows: number of rows.
-        column: the row keys, or None for row numbers counted from 1.
-        name: name of that column, for messages.
+        key: its handle secret keys the cipher.
+        dataset: takes part in the key, so that equal row numbers of two datasets have different handles.
+        first: number of the first row.
+        num_rows: how many rows.
 
     Returns:
         uint8 of shape (num_rows, 16).
-
-    Raises:
-        EncodingError: ``ROW_KEY_MISSING`` or ``ROW_KEY_DUPLICATE`` with the row, counted from 1.
     """
-    prf_key = derive_key(reveal(key, "handle"), "handle", dataset)
-    keys: Iterable[bytes] = (str(number).encode() for number in range(1, num_rows + 1))
-    if column is not None:
-        keys = _row_keys(column, num_rows, name)
-    data = b"".join(keyed_prf_16(prf_key, item) for item in keys)
-    return np.frombuffer(data, dtype=np.uint8).reshape(num_rows, HANDLE_BYTES)
+    cipher_key = derive_key(reveal(key, "handle"), "handle-row-number", dataset)
+    encryptor = Cipher(AES256(cipher_key), CTR(first.to_bytes(HANDLE_BYTES, "big"))).encryptor()
+    blocks = encryptor.update(bytes(HANDLE_BYTES * num_rows))
+    return np.frombuffer(blocks, dtype=np.uint8).reshape(num_rows, HANDLE_BYTES)
 
 
-def _row_keys(column: Column, num_rows: int, name: str | None) -> list[bytes]:
-    chunk = column.chunk(0, num_rows)
-    missing = np.flatnonzero(chunk.codes < 0)
-    if len(missing):
-        raise EncodingError(
-            "the row has no row key",
-            code="ROW_KEY_MISSING",
-            place=Place(row=int(missing[0]) + 1, column=name),
-        )
-    first_rows = np.unique(chunk.codes, return_index=True)[1]
-    if len(first_rows) != num_rows:
+class KeyedHandles:
+    """Handles of row keys: a keyed PRF (BLAKE2b, 16 bytes) of the row key's text.
+
+    Holds the handles of the rows it saw, about 100 bytes each, to find a row key that stands twice; and the derived
+    key, for as long as it lives.
+    """
+
+    __slots__ = ("_keyed", "_name", "_seen")
+
+    def __init__(self, key: EncodingKey, dataset: str, name: str) -> None:
+        """Derive the key.
+
+        Args:
+            key: its handle secret keys the PRF.
+            dataset: takes part in the key, so that equal row keys of two datasets have different handles.
+            name: name of the column of row keys, for messages.
+        """
+        self._keyed = hashlib.blake2b(key=derive_key(reveal(key, "handle"), "handle", dataset), digest_size=16)
+        self._name = name
+        self._seen: set[bytes] = set()
+
+    def make(self, column: Column, first: int, num_rows: int) -> ByteMatrix:
+        """Handles of the next rows.
+
+        Args:
+            column: the row keys.
+            first: number of the first row, for messages.
+            num_rows: how many rows.
+
+        Returns:
+            uint8 of shape (num_rows, 16).
+
+        Raises:
+            EncodingError: ``ROW_KEY_MISSING``, or ``ROW_KEY_DUPLICATE`` for a key of these or earlier rows.
+        """
+        chunk = column.chunk(0, num_rows)
+        missing = np.flatnonzero(chunk.codes < 0)
+        if len(missing):
+            raise EncodingError(
+                "the row has no row key",
+                code="ROW_KEY_MISSING",
+                place=Place(row=first + int(missing[0]), column=self._name),
+            )
+        by_text = self._handles(chunk.texts)
         again = np.ones(num_rows, dtype=np.bool_)
-        again[first_rows] = False
-        raise EncodingError(
-            "the row key stands on an earlier row too; name a column that is unique",
-            code="ROW_KEY_DUPLICATE",
-            place=Place(row=int(np.flatnonzero(again)[0]) + 1, column=name),
-        )
-    # Keys that are not valid text still tell rows apart.
-    texts = [text.encode("utf-8", "surrogatepass") for text in chunk.texts]
-    return [texts[code] for code in chunk.codes.tolist()]
+        again[np.unique(chunk.codes, return_index=True)[1]] = False
+        if self._seen:
+            again |= np.fromiter((item in self._seen for item in by_text), dtype=np.bool_)[chunk.codes]
+        if again.any():
+            raise EncodingError(
+                "the row key stands on an earlier row too; name a column that is unique",
+                code="ROW_KEY_DUPLICATE",
+                place=Place(row=first + int(np.flatnonzero(again)[0]), column=self._name),
+            )
+        self._seen.update(by_text)
+        handles = np.frombuffer(b"".join(by_text), dtype=np.uint8).reshape(len(by_text), HANDLE_BYTES)
+        return handles[chunk.codes]
+
+    def _handles(self, texts: Texts) -> list[bytes]:
+        # Keys that are not valid text still tell rows apart.
+        handles = []
+        for item in texts.items():
+            digest = self._keyed.copy()
+            digest.update(item)
+            handles.append(digest.digest())
+        return handles

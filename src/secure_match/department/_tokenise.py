@@ -1,4 +1,7 @@
-"""RAW: validates, formats and tokenises the values of one feature, as clkhash 0.18.3 does.
+"""RAW: validates, formats and tokenises one value of a feature, as clkhash 0.18.3 does.
+
+What is done here value by value says what :mod:`_formats` and :mod:`_gram_table` do for many at once, and does it for
+the values and comparisons that they leave.
 
 Invariant: a value that cannot be encoded gives a code and leaves no trace: nothing here raises with a value,
 logs or remembers one.
@@ -33,9 +36,12 @@ _DATE_OUTPUT: Final = "%Y%m%d"
 Formatter = Callable[[str], tuple[str, str]]
 """Value to (text to tokenise, "") or ("", code of what is wrong)."""
 
+Comparer = Callable[[str], list[str] | None]
+"""A text that is not empty to its tokens, doubles included, or None where it has none."""
+
 
 class Tokeniser:
-    """Turns the values of one feature into tokens."""
+    """Turns the values of one feature into tokens, one by one: the reference of the vectorised way."""
 
     __slots__ = ("_encoding", "_feature", "_format", "_missing", "_tokens")
 
@@ -43,14 +49,8 @@ class Tokeniser:
         self._feature = feature
         self._missing = missing
         self._encoding = feature.encoding
-        self._format = _formatter(feature.format)
-        self._tokens = _comparer(feature.hashing.comparison)
-
-    @property
-    def null_text(self) -> str | None:
-        """What a null is read as: the empty sentinel if the schema has it, else nothing at all."""
-        rule = self._feature.hashing.missing_value
-        return "" if rule is not None and rule.sentinel == "" else None
+        self._format = make_formatter(feature.format)
+        self._tokens = make_comparer(feature.hashing.comparison)
 
     def tokenise(self, text: str) -> tuple[list[str], str]:
         """Tokens of a value in order, doubles included; and "" or the code of what is wrong with it."""
@@ -60,7 +60,7 @@ class Tokeniser:
             if self._missing == "no_bits":
                 return [], ""
             text = rule.stand_in
-        if not _is_encodable(text, self._encoding):
+        if not is_encodable(text, self._encoding):
             return [], "VALUE_CHARSET"
         if not is_missing:
             text, code = self._format(text)
@@ -70,7 +70,8 @@ class Tokeniser:
         return ([], "VALUE_NUMERIC") if tokens is None else (tokens, "")
 
 
-def _is_encodable(text: str, encoding: str) -> bool:
+def is_encodable(text: str, encoding: str) -> bool:
+    """Whether a character set has all characters of a text."""
     try:
         text.encode(encoding)
     except UnicodeEncodeError:
@@ -78,7 +79,8 @@ def _is_encodable(text: str, encoding: str) -> bool:
     return True
 
 
-def _formatter(rule: Format) -> Formatter:
+def make_formatter(rule: Format) -> Formatter:
+    """What a format does to a value whose characters the character set has."""
     if isinstance(rule, StringFormat):
         return _text_formatter(rule)
     if isinstance(rule, IntegerFormat):
@@ -132,10 +134,8 @@ def _enum_formatter(rule: EnumFormat) -> Formatter:
     return lambda text: (text, "") if text in values else ("", "VALUE_ENUM")
 
 
-def _comparer(
-    rule: NgramComparison | ExactComparison | NumericComparison,
-) -> Callable[[str], list[str] | None]:
-    """A function from a text that is not empty to its tokens, or None where it has none."""
+def make_comparer(rule: NgramComparison | ExactComparison | NumericComparison) -> Comparer:
+    """How a comparison cuts a formatted text into tokens."""
     if isinstance(rule, ExactComparison):
         return lambda text: [text]
     if isinstance(rule, NumericComparison):

@@ -14,13 +14,15 @@ filters; Schnell, Borgs, *XOR-folding for Bloom filter-based encryptions* (2016)
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+
+from secure_match.kernels._popcount import jit
 
 ByteMatrix = npt.NDArray[np.uint8]
+WordMatrix = npt.NDArray[np.uint64]
 ShortMatrix = npt.NDArray[np.uint16]
 Int64Array = npt.NDArray[np.int64]
 Int32Array = npt.NDArray[np.int32]
@@ -59,6 +61,7 @@ def _verify_range(values: Int64Array | Int32Array, end: int) -> None:
         raise ValueError("an index or number of hashes is out of range")
 
 
+@jit
 def _token_bits(  # noqa: PLR0917  # Numba functions take their arrays by position.
     rows: Int64Array,
     tokens: Int64Array,
@@ -73,49 +76,28 @@ def _token_bits(  # noqa: PLR0917  # Numba functions take their arrays by positi
             out[rows[entry], position >> 3] |= np.uint8(128 >> (position & 7))
 
 
-def _double_hash_bits(  # noqa: PLR0917
-    rows: Int64Array,
-    tokens: Int64Array,
-    num_hashes: Int32Array,
-    first: Int64Array,
-    step: Int64Array,
-    out: ByteMatrix,
-    length_bits: int,
-) -> None:
-    for entry in range(rows.shape[0]):
-        position = first[tokens[entry]]
-        for _ in range(num_hashes[entry]):
-            out[rows[entry], position >> 3] |= np.uint8(128 >> (position & 7))
-            position = (position + step[tokens[entry]]) % length_bits
-
-
-def _or_patterns(codes: Int64Array, patterns: ByteMatrix, out: ByteMatrix) -> None:
+@jit
+def _merge(codes: Int32Array, filters: WordMatrix, out: WordMatrix) -> None:
     for row in range(codes.shape[0]):
         code = codes[row]
         if code >= 0:
-            for index in range(out.shape[1]):
-                out[row, index] |= patterns[code, index]
+            for word in range(out.shape[1]):
+                out[row, word] |= filters[code, word]
 
 
+@jit
 def _fold(filters: ByteMatrix, out: ByteMatrix, length_bits: int, segments: int) -> None:
     if length_bits % 8 == 0:
         for row in range(filters.shape[0]):
-            for index in range(filters.shape[1]):
-                out[row, index % out.shape[1]] ^= filters[row, index]
+            for segment in range(segments):
+                for index in range(out.shape[1]):
+                    out[row, index] ^= filters[row, segment * out.shape[1] + index]
         return
     for row in range(filters.shape[0]):
         for position in range(length_bits * segments):
             if filters[row, position >> 3] & np.uint8(128 >> (position & 7)):
                 target = position % length_bits
                 out[row, target >> 3] ^= np.uint8(128 >> (target & 7))
-
-
-# Compiled by assignment: a decorator would hide the types of the functions from the type checker.
-_compile: Any = njit(cache=True, nogil=True)
-_token_bits_compiled: Any = _compile(_token_bits)
-_double_hash_bits_compiled: Any = _compile(_double_hash_bits)
-_or_patterns_compiled: Any = _compile(_or_patterns)
-_fold_compiled: Any = _compile(_fold)
 
 
 def set_token_bits(entries: Entries, shorts: ShortMatrix, out: ByteMatrix, length_bits: int) -> None:
@@ -134,7 +116,7 @@ def set_token_bits(entries: Entries, shorts: ShortMatrix, out: ByteMatrix, lengt
     """
     entries.verify(out, length_bits, len(shorts))
     _verify_range(entries.num_hashes, shorts.shape[1] + 1)
-    _token_bits_compiled(entries.rows, entries.tokens, entries.num_hashes, shorts, out, length_bits)
+    _token_bits(entries.rows, entries.tokens, entries.num_hashes, shorts, out, length_bits)
 
 
 def set_token_bits_reference(entries: Entries, shorts: ShortMatrix, out: ByteMatrix, length_bits: int) -> None:
@@ -161,56 +143,26 @@ def set_bits(rows: Int64Array, shorts: ShortMatrix, num_hashes: Int32Array, out:
     set_token_bits(Entries(rows=rows, tokens=tokens, num_hashes=num_hashes), shorts, out, length_bits)
 
 
-def set_double_hash_bits(
-    entries: Entries, first: Int64Array, step: Int64Array, out: ByteMatrix, length_bits: int
-) -> None:
-    """Set, for each entry, the positions ``(first + j * step) % length_bits`` for ``j`` below ``num_hashes``.
+def merge_filters(codes: Int32Array, filters: WordMatrix, out: WordMatrix) -> None:
+    """OR to each row of ``out`` the filter that its code names; a negative code names none.
 
     Args:
-        entries: which token goes into which filter.
-        first: int64 of shape (tokens,), each 0 to ``length_bits - 1``.
-        step: int64 of shape (tokens,), each 0 to ``length_bits - 1``.
-        out: uint8 of shape (filters, ceil(length_bits / 8)), changed in place.
-        length_bits: length of a filter.
-
-    Raises:
-        ValueError: shapes do not fit, or an index or a position is out of range.
-    """
-    entries.verify(out, length_bits, min(len(first), len(step)))
-    _verify_range(first, length_bits)
-    _verify_range(step, length_bits)
-    _double_hash_bits_compiled(entries.rows, entries.tokens, entries.num_hashes, first, step, out, length_bits)
-
-
-def set_double_hash_bits_reference(
-    entries: Entries, first: Int64Array, step: Int64Array, out: ByteMatrix, length_bits: int
-) -> None:
-    """NumPy reference of :func:`set_double_hash_bits`."""
-    entry, rounds = np.nonzero(np.arange(entries.num_hashes.max(initial=0)) < entries.num_hashes[:, None])
-    token = entries.tokens[entry]
-    _set_positions(entries.rows[entry], (first[token] + rounds * step[token]) % length_bits, out)
-
-
-def or_patterns(codes: Int64Array, patterns: ByteMatrix, out: ByteMatrix) -> None:
-    """OR to each row of ``out`` the pattern that its code names; a negative code names none.
-
-    Args:
-        codes: int64 of shape (rows,), each below ``len(patterns)``.
-        patterns: uint8 of shape (patterns, width).
-        out: uint8 of shape (rows, width), changed in place.
+        codes: int32 of shape (rows,), each below ``len(filters)``.
+        filters: uint64 of shape (filters, words).
+        out: uint64 of shape (rows, words), changed in place.
 
     Raises:
         ValueError: shapes do not fit or a code is out of range.
     """
-    if out.shape != (len(codes), patterns.shape[1]) or int(codes.max(initial=-1)) >= len(patterns):
-        raise ValueError("codes, patterns and rows do not fit each other")
-    _or_patterns_compiled(codes, patterns, out)
+    if out.shape != (len(codes), filters.shape[1]) or int(codes.max(initial=-1)) >= len(filters):
+        raise ValueError("codes, filters and rows do not fit each other")
+    _merge(codes, filters, out)
 
 
-def or_patterns_reference(codes: Int64Array, patterns: ByteMatrix, out: ByteMatrix) -> None:
-    """NumPy reference of :func:`or_patterns`."""
+def merge_filters_reference(codes: Int32Array, filters: WordMatrix, out: WordMatrix) -> None:
+    """NumPy reference of :func:`merge_filters`."""
     named = codes >= 0
-    out[named] |= patterns[codes[named]]
+    out[named] |= filters[codes[named]]
 
 
 def fold_xor(filters: ByteMatrix, length_bits: int, folds: int) -> ByteMatrix:
@@ -222,7 +174,7 @@ def fold_xor(filters: ByteMatrix, length_bits: int, folds: int) -> ByteMatrix:
     if filters.shape[1] != ((length_bits << folds) + 7) // 8:
         raise ValueError("the filters are not of the length that folds to length_bits")
     out = np.zeros((filters.shape[0], (length_bits + 7) // 8), dtype=np.uint8)
-    _fold_compiled(filters, out, length_bits, 1 << folds)
+    _fold(filters, out, length_bits, 1 << folds)
     return out
 
 
