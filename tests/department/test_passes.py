@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -17,7 +18,7 @@ from secure_match.agreement import Agreement, Pass, PassField
 from secure_match.department.normalise import normalise_fields
 from secure_match.department.passes import PassKeys, encode_pass, pass_column
 
-KEYS = PassKeys(tag_key=b"t" * 32, secret_key=b"s" * 64)
+KEYS = PassKeys(tag_key=b"t" * 32, block_key=b"b" * 32, token_key=b"g" * 32, position_key=b"p" * 32)
 Values = dict[str, str | None]
 
 
@@ -41,6 +42,28 @@ def tokens_of(field: PassField, value: str) -> list[str]:
     return tokens
 
 
+def cmac(key: bytes, message: bytes) -> bytes:
+    """AES-256-CMAC (NIST SP 800-38B) by its definition, from the cipher alone."""
+    cipher = Cipher(algorithms.AES256(key), modes.ECB()).encryptor()
+
+    def encrypt(number: int) -> int:
+        return int.from_bytes(cipher.update(number.to_bytes(16, "big")), "big")
+
+    def double(number: int) -> int:
+        return number << 1 if number < 1 << 127 else (number << 1) ^ (1 << 128) ^ 0x87
+
+    subkey = double(encrypt(0))
+    blocks = [message[at : at + 16] for at in range(0, len(message), 16)] or [b""]
+    if len(blocks[-1]) < 16:
+        blocks[-1] = (blocks[-1] + b"\x80").ljust(16, b"\0")
+        subkey = double(subkey)
+    state = 0
+    for index, block in enumerate(blocks):
+        last = subkey if index == len(blocks) - 1 else 0
+        state = encrypt(state ^ int.from_bytes(block, "big") ^ last)
+    return state.to_bytes(16, "big")
+
+
 def reference(item: Pass, values: Values, keys: PassKeys) -> tuple[bytes | None, bytes | None]:
     """Tag and encoding of one record, bit by bit."""
     blocks = [part(values, name) for name in item.block_on]
@@ -51,18 +74,18 @@ def reference(item: Pass, values: Values, keys: PassKeys) -> tuple[bytes | None,
     if not any(token_lists):
         return None, None
     block = "\x1f".join(str(value) for value in blocks).encode()
-    secret = hashlib.blake2b(block, key=keys.secret_key, digest_size=64).digest() if item.block_on else keys.secret_key
+    chain = cmac(keys.block_key, block)
     bits = [0] * item.bits
     for (field, _), tokens in zip(encoded, token_lists, strict=True):
         for index, token in enumerate(tokens):
             count = field.insertions // len(tokens) + (index < field.insertions % len(tokens))
+            short = cmac(keys.token_key, token.encode())[:12]
             for number in range(count):
-                salt = str(number // 32).encode()
-                digest = hashlib.blake2b(token.encode(), key=secret, salt=salt, digest_size=64).digest()
-                at = 2 * (number % 32)
-                bits[int.from_bytes(digest[at : at + 2], "little") % item.bits] = 1
+                words = cmac(keys.position_key, chain + short + (number // 8).to_bytes(4, "little"))
+                at = 2 * (number % 8)
+                bits[int.from_bytes(words[at : at + 2], "little") % item.bits] = 1
     encoding = int("".join(map(str, bits)), 2).to_bytes(item.bits // 8, "big")
-    tag = hashlib.blake2b(block, key=keys.tag_key, digest_size=16).digest() if item.block_on else None
+    tag = cmac(keys.tag_key, block) if item.block_on else None
     return tag, encoding
 
 
@@ -152,12 +175,10 @@ def test_another_block_or_key_is_another_encoding() -> None:
     assert rows[0] == rows[2]
     assert rows[0][0] != rows[1][0]
     assert rows[0][1] != rows[1][1]
-    other_tags = encoded(item, [one], PassKeys(tag_key=b"u" * 32, secret_key=KEYS.secret_key))[0]
-    assert other_tags[0] != rows[0][0]
-    assert other_tags[1] == rows[0][1]
-    other_secret = encoded(item, [one], PassKeys(tag_key=KEYS.tag_key, secret_key=b"u" * 64))[0]
-    assert other_secret[0] == rows[0][0]
-    assert other_secret[1] != rows[0][1]
+    for name in ("tag_key", "block_key", "token_key", "position_key"):
+        keys = PassKeys(**{key: getattr(KEYS, key) for key in PassKeys.__slots__} | {name: b"u" * 32})
+        other = encoded(item, [one], keys)[0]
+        assert (other[0] != rows[0][0], other[1] != rows[0][1]) == (name == "tag_key", name != "tag_key")
     assert repr(KEYS) == "<PassKeys: secret>"
 
 
@@ -184,7 +205,9 @@ def test_keys_come_from_the_shared_secret_the_agreement_the_epoch_and_the_pass()
     for item in AGREEMENT.passes:
         keys = PassKeys(
             tag_key=hkdf(SHARED, 32, "block-tag", *scope, item.id),
-            secret_key=hkdf(SHARED, 64, "block-secret", *scope, item.id),
+            block_key=hkdf(SHARED, 32, "pass-block", *scope, item.id),
+            token_key=hkdf(SHARED, 32, "pass-token", *scope, item.id),
+            position_key=hkdf(SHARED, 32, "pass-position", *scope, item.id),
         )
         expected = reference(item, values, keys)
         assert (made[f"pass.{item.id}.block"][0], made[f"pass.{item.id}.encoding"][0]) == expected

@@ -25,6 +25,7 @@ from secure_match.department.leak_scan import (
 from secure_match.encoded.files import ROWS_PART, read_dataset
 from secure_match.encoded.layout import binary_column_ranges
 from secure_match.enrolment.files import FINDINGS_PART, read_findings
+from secure_match.kernels._seen import SeenKeys
 from secure_match.synthetic import City
 
 _FINDING, _KIND, _RULE = 0, 1, 2
@@ -152,7 +153,7 @@ def _row_ids(
     for dataset in agreement.datasets:
         export = city.exports[dataset.id]
         maker = HandleMaker(keys[dataset.owner], agreement.id, dataset.id)
-        handles, _, _ = maker.make(export[dataset.row_key].combine_chunks(), set())
+        handles, _, _ = maker.make(export[dataset.row_key].combine_chunks(), SeenKeys())
         first = len(numbers)
         for row, handle in enumerate(handles.to_pylist()):
             numbers[dataset.id, handle] = first + row

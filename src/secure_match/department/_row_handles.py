@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Final
 
 import numpy as np
 
 from secure_match.department._columns import Column
-from secure_match.department.keys import EncodingKey, derive_key, keyed_prf_16
+from secure_match.department.keys import EncodingKey, derive_key, keyed_prf_16_each
 from secure_match.department.secret_access import reveal
 from secure_match.errors import EncodingError, Place
 from secure_match.kernels.bloom import ByteMatrix
-
-HANDLE_BYTES: Final = 16
 
 
 def make_handles(key: EncodingKey, dataset: str, num_rows: int, column: Column | None, name: str | None) -> ByteMatrix:
@@ -36,8 +33,7 @@ def make_handles(key: EncodingKey, dataset: str, num_rows: int, column: Column |
     keys: Iterable[bytes] = (str(number).encode() for number in range(1, num_rows + 1))
     if column is not None:
         keys = _row_keys(column, num_rows, name)
-    data = b"".join(keyed_prf_16(prf_key, item) for item in keys)
-    return np.frombuffer(data, dtype=np.uint8).reshape(num_rows, HANDLE_BYTES)
+    return keyed_prf_16_each(prf_key, keys)
 
 
 def _row_keys(column: Column, num_rows: int, name: str | None) -> list[bytes]:

@@ -27,7 +27,7 @@ from secure_match.department.normalise import (
     normalise_fields,
 )
 from secure_match.department.normalise._cleaning import clean_text
-from secure_match.department.passes import PassKeys, encode_pass, pass_column, view_of
+from secure_match.department.passes import PassKeys, encode_passes, pass_column, view_of
 from secure_match.department.quarantine import Quarantine
 from secure_match.department.readers import ROW_NUMBER
 from secure_match.department.release import verify_release
@@ -42,6 +42,7 @@ from secure_match.encoded import (
     matrix_from_binary,
 )
 from secure_match.errors import AgreementError, KeyFileError
+from secure_match.kernels._seen import SeenKeys
 
 Progress = Callable[[int], None]
 
@@ -123,14 +124,7 @@ class DatasetEncoder(Guarded):
         scope = (agreement.fingerprint, agreement.key_epoch)
         self._token_key = derive_key(secret, _labels.ID_TOKEN, *scope)
         self._passes = [
-            (
-                item,
-                PassKeys(
-                    tag_key=derive_key(secret, _labels.BLOCK_TAG, *scope, item.id),
-                    secret_key=derive_key(secret, _labels.BLOCK_SECRET, *scope, item.id, length_bytes=64),
-                ),
-            )
-            for item in dataset_passes(agreement, self.dataset)
+            (item, PassKeys.derive(secret, *scope, item.id)) for item in dataset_passes(agreement, self.dataset)
         ]
         self._handles = HandleMaker(key, agreement.id, self.dataset.id)
         self._key_id = derive_key_id(secret, _labels.ENCODING, agreement.id, agreement.key_epoch)
@@ -177,7 +171,7 @@ class DatasetEncoder(Guarded):
         schema = dataset_schema(self._manifest(RowCounts(read=0, encoded=0, quarantined=0)))
         tables: list[pa.Table] = []
         tally = NormaliseTally(self._state_fields)
-        seen: set[bytes] = set()
+        seen = SeenKeys()
         read = 0
         for batch in batches:
             tables.append(self._encode_batch(batch, schema, quarantine, tally=tally, seen=seen, facts=facts))
@@ -226,7 +220,7 @@ class DatasetEncoder(Guarded):
         quarantine: Quarantine,
         *,
         tally: NormaliseTally,
-        seen: set[bytes],
+        seen: SeenKeys,
         facts: ColumnFacts | None,
     ) -> pa.Table:
         numbers = batch[ROW_NUMBER].to_numpy()
@@ -262,8 +256,7 @@ class DatasetEncoder(Guarded):
         name = id_token_field(self.agreement, self.dataset)
         tokens = [id_tokens(fields[name], self._token_key)] if name is not None else []
         passes: list[pa.Array] = []
-        for item, keys in self._passes:
-            tags, encodings = encode_pass(item, fields, keys)
+        for tags, encodings in encode_passes(self._passes, fields):
             passes += [encodings] if tags is None else [tags, encodings]
         return tokens, passes
 
