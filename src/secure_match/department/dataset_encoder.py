@@ -16,6 +16,7 @@ import pyarrow as pa
 from secure_match import __version__
 from secure_match.agreement import Agreement, Dataset, dataset_fields, dataset_passes, id_token_field
 from secure_match.department import _labels
+from secure_match.department._batches import read_ahead, sorted_by_handle
 from secure_match.department.codes import encode_column
 from secure_match.department.handles import HandleMaker
 from secure_match.department.keys import DepartmentKey, Guarded, derive_key, derive_key_id
@@ -39,7 +40,6 @@ from secure_match.encoded import (
     EncodedDataset,
     RowCounts,
     dataset_schema,
-    matrix_from_binary,
 )
 from secure_match.errors import AgreementError, KeyFileError
 from secure_match.kernels._seen import SeenKeys
@@ -173,13 +173,12 @@ class DatasetEncoder(Guarded):
         tally = NormaliseTally(self._state_fields)
         seen = SeenKeys()
         read = 0
-        for batch in batches:
+        for batch in read_ahead(batches):
             tables.append(self._encode_batch(batch, schema, quarantine, tally=tally, seen=seen, facts=facts))
             read += batch.num_rows
             if progress is not None:
                 progress(batch.num_rows)
-        table = pa.concat_tables(tables) if tables else schema.empty_table()
-        table = _sorted_by_handle(table)
+        table = sorted_by_handle(tables, schema)
         counts = RowCounts(read=read, encoded=table.num_rows, quarantined=read - table.num_rows)
         dataset = EncodedDataset(manifest=self._manifest(counts), table=table)
         verify_release(self.agreement, self.dataset, dataset)
@@ -249,7 +248,8 @@ class DatasetEncoder(Guarded):
             coded_columns.append(coded.values)
         field_states = [pa.array(fields[name].states) for name in self._state_fields]
         columns = [handles, *tokens, *field_states, *passes, *coded_columns]
-        return pa.table(columns, schema=schema).filter(pa.array(usable))
+        table = pa.table(columns, schema=schema)
+        return table if usable.all() else table.filter(pa.array(usable))
 
     def _identity_columns(self, fields: dict[str, NormalisedField]) -> tuple[list[pa.Array], list[pa.Array]]:
         """The ID token column, if the dataset has one, and the columns of all passes in order."""
@@ -263,10 +263,3 @@ class DatasetEncoder(Guarded):
 
 def _filled(column: pa.Array) -> npt.NDArray[np.bool_]:
     return np.asarray(column.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
-
-
-def _sorted_by_handle(table: pa.Table) -> pa.Table:
-    # Arrow does not sort fixed-size binary columns; as big-endian words they sort like their bytes.
-    matrix, _ = matrix_from_binary(table["handle"])
-    words = np.ascontiguousarray(matrix).view(">u8").reshape(-1, 2)
-    return table.take(pa.array(np.lexsort((words[:, 1], words[:, 0])))).combine_chunks()
