@@ -25,6 +25,7 @@ check: $(VENV)/.dev  ## Style, types, import contracts.
 bench: $(VENV)/.dev  ## Measure; every script has --help.
 	$(BIN)/python benchmarks/exhaustive_dice.py
 	$(BIN)/python benchmarks/encode.py
+	$(BIN)/python benchmarks/encode_station.py
 	$(BIN)/python benchmarks/city_quality.py
 
 lock: $(VENV)/.dev  ## Renew the locked versions after a change of pyproject.toml.

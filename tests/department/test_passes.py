@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from bureau.hand_rows import AGREEMENT, SHARED, encode, person
 from secure_match.agreement import Agreement, Pass, PassField
+from secure_match.department import passes
 from secure_match.department.normalise import normalise_fields
 from secure_match.department.passes import PassKeys, encode_pass, pass_column
+from secure_match.kernels._pass_bits import set_pass_bits
 
 KEYS = PassKeys(tag_key=b"t" * 32, block_key=b"b" * 32, token_key=b"g" * 32, position_key=b"p" * 32)
 Values = dict[str, str | None]
@@ -87,6 +89,9 @@ def reference(item: Pass, values: Values, keys: PassKeys) -> tuple[bytes | None,
     encoding = int("".join(map(str, bits)), 2).to_bytes(item.bits // 8, "big")
     tag = cmac(keys.tag_key, block) if item.block_on else None
     return tag, encoding
+
+
+WHOLE: Values = {"name": "张三", "sex": "1", "birth_date": "19900101", "phone": "13912345678"}
 
 
 def encoded(item: Pass, records: list[Values], keys: PassKeys = KEYS) -> list[tuple[bytes | None, bytes | None]]:
@@ -234,3 +239,25 @@ def test_another_shared_secret_is_another_encoding() -> None:
     one, two = leaving(AGREEMENT), leaving(AGREEMENT, encoding_secret=b"o" * 32)
     assert all(one[name] != two[name] for name in one)
     assert leaving(AGREEMENT, handle_secret=b"o" * 32) == one
+
+
+def test_threads_change_nothing_and_the_tables_are_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[Any] = []
+
+    def watched(rows: Any, *rest: Any) -> None:
+        used.append(rows)
+        assert rows.chains.any()
+        assert rows.token_words.any()
+        set_pass_bits(rows, *rest)
+
+    monkeypatch.setattr(passes, "_ROWS_FOR_THREADS", 1)
+    monkeypatch.setattr(passes, "set_pass_bits", watched)
+    columns = {
+        name: pa.array([values.get(name) for values in [WHOLE, {}, WHOLE]], pa.string()) for name in AGREEMENT.fields
+    }
+    fields = normalise_fields(AGREEMENT, columns, 3)
+    items = [(item, KEYS) for item in PASSES]
+    one, two = (passes.encode_passes(items, fields, threads=threads) for threads in (1, 3))
+    assert one == two == [passes.encode_pass(item, fields, KEYS) for item in PASSES]
+    assert len(used) == 3 * len(PASSES)
+    assert not any(rows.chains.any() or rows.token_words.any() for rows in used)

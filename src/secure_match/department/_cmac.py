@@ -83,6 +83,7 @@ def cmac_each(key: bytes, data: ByteArray, offsets: Int64Array) -> ByteArray:
         state[:active] = encrypt_blocks(key, state[:active])
     result = np.empty_like(state)
     result[order] = state
+    state.fill(0)
     return result
 
 

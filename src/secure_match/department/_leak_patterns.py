@@ -17,7 +17,15 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from secure_match.department._leak_forms import FORM_NAMES, forms_of
-from secure_match.department._leak_words import LONG_BYTES, SHORT_BYTES, SHORT_MASK, WordArray, WordSets, is_member
+from secure_match.department._leak_words import (
+    LONG_BYTES,
+    SHORT_BYTES,
+    SHORT_MASK,
+    WordArray,
+    WordSets,
+    distinct_words,
+    is_member,
+)
 from secure_match.department.normalise._bytes import byte_view, code_points
 
 _VALUES_AT_ONCE: Final = 1 << 17
@@ -66,7 +74,7 @@ class Patterns:
         longs = [np.zeros(0, dtype=np.uint64)]
         shorts: list[tuple[WordArray, Int64Array, Int64Array, Int64Array]] = []
         for first, form, (words, lengths) in self._beginnings():
-            longs.append(np.unique(words[lengths >= LONG_BYTES]))
+            longs.append(distinct_words(words[lengths >= LONG_BYTES]))
             few = np.flatnonzero((lengths >= SHORT_BYTES) & (lengths < LONG_BYTES))
             shorts.append((words[few], lengths[few], few + first, np.full(len(few), form)))
         self.short = _short_patterns(shorts, self._kind_ends)

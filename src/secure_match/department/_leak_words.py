@@ -51,7 +51,7 @@ class WordSets:
     @classmethod
     def make(cls, long_words: WordArray, short_words: WordArray) -> WordSets:
         """The words in any order, each any number of times."""
-        distinct = (np.unique(long_words), np.unique(short_words))
+        distinct = (distinct_words(long_words), distinct_words(short_words))
         cells = [_filter(words) for words in distinct]
         return cls(long_words=distinct[0], short_words=distinct[1], _long_cells=cells[0], _short_cells=cells[1])
 
@@ -85,6 +85,13 @@ def words_at(data: ByteArray, offsets: Int64Array) -> WordArray:
         bytes_there = np.where(inside, data[np.where(inside, offsets + index, 0)], 0) if len(data) else 0
         words |= np.asarray(bytes_there, dtype=np.uint64) << np.uint64(8 * index)
     return words
+
+
+def distinct_words(words: WordArray) -> WordArray:
+    """The words, each once, rising. NumPy's own ``unique`` hashes, which is several times slower than its sort."""
+    rising = np.sort(words)
+    distinct: WordArray = rising[np.diff(rising, prepend=rising[:1] ^ np.uint64(1)) != 0]
+    return distinct
 
 
 def is_member(words: WordArray, rising: WordArray) -> BoolArray:

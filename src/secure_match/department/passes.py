@@ -16,7 +16,8 @@ Construction 2, for pass ``p`` with four AES-256 keys derived by HKDF from share
 
 A row that lacks a block value, or all encoded fields, gets neither tag nor encoding: missing agrees with nothing.
 
-Invariants: nothing is kept beyond a call; B and T are overwritten before it ends. Threads change no byte.
+Invariants: nothing is kept beyond a call; the tables of B and T are overwritten before it ends (copies that arithmetic
+on arrays makes are not). Threads change no byte.
 """
 
 from __future__ import annotations
@@ -186,7 +187,8 @@ def _set_bits(
     encodings: npt.NDArray[np.uint8],
 ) -> None:
     """Set the bits of the chosen rows; the lists and tokens of all columns stand one after the other."""
-    tokens = np.concatenate([_macs(keys.token_key, column.tokens) for column in columns])
+    parts = [_macs(keys.token_key, column.tokens) for column in columns]
+    tokens = np.concatenate(parts)
     tokens[:, TOKEN_BYTES:] = 0
     lists, starts, entries = [], [np.zeros(1, dtype=np.int64)], []
     num_lists = num_entries = num_tokens = 0
@@ -207,5 +209,7 @@ def _set_bits(
         token_words=np.ascontiguousarray(tokens).view("<u8").astype(np.uint64),
     )
     set_pass_bits(rows, lambda blocks: encrypt_blocks(keys.position_key, blocks), chosen, encodings)
-    for secret in (tokens, rows.token_words, chains):
-        secret.fill(0)
+    for table in (*parts, tokens):
+        table.fill(0)
+    for words in (rows.token_words, chains):
+        words.fill(0)
