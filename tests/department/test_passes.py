@@ -12,6 +12,7 @@ import pytest
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from bureau.hand_rows import AGREEMENT, SHARED, encode, person
 from secure_match.agreement import Agreement, Pass, PassField
@@ -225,6 +226,12 @@ def test_keys_come_from_the_shared_secret_the_agreement_the_epoch_and_the_pass()
 def test_another_agreement_or_epoch_is_another_encoding(change: dict[str, Any]) -> None:
     one, two = leaving(AGREEMENT), leaving(AGREEMENT.model_copy(update=change))
     assert all(one[name] != two[name] for name in one)
+
+
+def test_the_construction_is_part_of_the_fingerprint_and_no_other_is_made() -> None:
+    assert AGREEMENT.canonical_bytes.count(b'"construction":2') == len(AGREEMENT.passes)
+    with pytest.raises(ValidationError):
+        make_pass(construction=1)
 
 
 def test_two_passes_with_one_definition_are_not_comparable() -> None:
