@@ -27,6 +27,7 @@ bench: $(VENV)/.dev  ## Measure; every script has --help.
 	$(BIN)/python benchmarks/encode.py
 	$(BIN)/python benchmarks/normalise.py
 	$(BIN)/python benchmarks/encode.py --alone 1000000
+	$(BIN)/python benchmarks/encode_station.py
 	$(BIN)/python benchmarks/city_quality.py
 	$(BIN)/python benchmarks/inspect_export.py
 	$(BIN)/python benchmarks/damaged_file.py --seeds 101

@@ -182,7 +182,7 @@ DEFECTS: Final = {
     "cleaning": ("secure_match.department.normalise._texts", "clean_text"),
     "handles": ("secure_match.department.handles", "HandleMaker.make"),
     "tokens": ("secure_match.department.dataset_encoder", "id_tokens"),
-    "passes": ("secure_match.department.dataset_encoder", "encode_pass"),
+    "passes": ("secure_match.department.dataset_encoder", "encode_passes"),
     "codes": ("secure_match.department.dataset_encoder", "encode_column"),
     "reading": ("secure_match.department.readers._csv", "_batch"),
     "the release gate": ("secure_match.department.dataset_encoder", "verify_release"),

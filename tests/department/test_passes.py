@@ -9,15 +9,19 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from bureau.hand_rows import AGREEMENT, SHARED, encode, person
 from secure_match.agreement import Agreement, Pass, PassField
+from secure_match.department import passes
 from secure_match.department.normalise import normalise_fields
 from secure_match.department.passes import PassKeys, encode_pass, pass_column
+from secure_match.kernels._pass_bits import set_pass_bits
 
-KEYS = PassKeys(tag_key=b"t" * 32, secret_key=b"s" * 64)
+KEYS = PassKeys(tag_key=b"t" * 32, block_key=b"b" * 32, token_key=b"g" * 32, position_key=b"p" * 32)
 Values = dict[str, str | None]
 
 
@@ -41,6 +45,28 @@ def tokens_of(field: PassField, value: str) -> list[str]:
     return tokens
 
 
+def cmac(key: bytes, message: bytes) -> bytes:
+    """AES-256-CMAC (NIST SP 800-38B) by its definition, from the cipher alone."""
+    cipher = Cipher(algorithms.AES256(key), modes.ECB()).encryptor()
+
+    def encrypt(number: int) -> int:
+        return int.from_bytes(cipher.update(number.to_bytes(16, "big")), "big")
+
+    def double(number: int) -> int:
+        return number << 1 if number < 1 << 127 else (number << 1) ^ (1 << 128) ^ 0x87
+
+    subkey = double(encrypt(0))
+    blocks = [message[at : at + 16] for at in range(0, len(message), 16)] or [b""]
+    if len(blocks[-1]) < 16:
+        blocks[-1] = (blocks[-1] + b"\x80").ljust(16, b"\0")
+        subkey = double(subkey)
+    state = 0
+    for index, block in enumerate(blocks):
+        last = subkey if index == len(blocks) - 1 else 0
+        state = encrypt(state ^ int.from_bytes(block, "big") ^ last)
+    return state.to_bytes(16, "big")
+
+
 def reference(item: Pass, values: Values, keys: PassKeys) -> tuple[bytes | None, bytes | None]:
     """Tag and encoding of one record, bit by bit."""
     blocks = [part(values, name) for name in item.block_on]
@@ -51,19 +77,22 @@ def reference(item: Pass, values: Values, keys: PassKeys) -> tuple[bytes | None,
     if not any(token_lists):
         return None, None
     block = "\x1f".join(str(value) for value in blocks).encode()
-    secret = hashlib.blake2b(block, key=keys.secret_key, digest_size=64).digest() if item.block_on else keys.secret_key
+    chain = cmac(keys.block_key, block)
     bits = [0] * item.bits
     for (field, _), tokens in zip(encoded, token_lists, strict=True):
         for index, token in enumerate(tokens):
             count = field.insertions // len(tokens) + (index < field.insertions % len(tokens))
+            short = cmac(keys.token_key, token.encode())[:12]
             for number in range(count):
-                salt = str(number // 32).encode()
-                digest = hashlib.blake2b(token.encode(), key=secret, salt=salt, digest_size=64).digest()
-                at = 2 * (number % 32)
-                bits[int.from_bytes(digest[at : at + 2], "little") % item.bits] = 1
+                words = cmac(keys.position_key, chain + short + (number // 8).to_bytes(4, "little"))
+                at = 2 * (number % 8)
+                bits[int.from_bytes(words[at : at + 2], "little") % item.bits] = 1
     encoding = int("".join(map(str, bits)), 2).to_bytes(item.bits // 8, "big")
-    tag = hashlib.blake2b(block, key=keys.tag_key, digest_size=16).digest() if item.block_on else None
+    tag = cmac(keys.tag_key, block) if item.block_on else None
     return tag, encoding
+
+
+WHOLE: Values = {"name": "张三", "sex": "1", "birth_date": "19900101", "phone": "13912345678"}
 
 
 def encoded(item: Pass, records: list[Values], keys: PassKeys = KEYS) -> list[tuple[bytes | None, bytes | None]]:
@@ -152,12 +181,10 @@ def test_another_block_or_key_is_another_encoding() -> None:
     assert rows[0] == rows[2]
     assert rows[0][0] != rows[1][0]
     assert rows[0][1] != rows[1][1]
-    other_tags = encoded(item, [one], PassKeys(tag_key=b"u" * 32, secret_key=KEYS.secret_key))[0]
-    assert other_tags[0] != rows[0][0]
-    assert other_tags[1] == rows[0][1]
-    other_secret = encoded(item, [one], PassKeys(tag_key=KEYS.tag_key, secret_key=b"u" * 64))[0]
-    assert other_secret[0] == rows[0][0]
-    assert other_secret[1] != rows[0][1]
+    for name in ("tag_key", "block_key", "token_key", "position_key"):
+        keys = PassKeys(**{key: getattr(KEYS, key) for key in PassKeys.__slots__} | {name: b"u" * 32})
+        other = encoded(item, [one], keys)[0]
+        assert (other[0] != rows[0][0], other[1] != rows[0][1]) == (name == "tag_key", name != "tag_key")
     assert repr(KEYS) == "<PassKeys: secret>"
 
 
@@ -184,7 +211,9 @@ def test_keys_come_from_the_shared_secret_the_agreement_the_epoch_and_the_pass()
     for item in AGREEMENT.passes:
         keys = PassKeys(
             tag_key=hkdf(SHARED, 32, "block-tag", *scope, item.id),
-            secret_key=hkdf(SHARED, 64, "block-secret", *scope, item.id),
+            block_key=hkdf(SHARED, 32, "pass-block", *scope, item.id),
+            token_key=hkdf(SHARED, 32, "pass-token", *scope, item.id),
+            position_key=hkdf(SHARED, 32, "pass-position", *scope, item.id),
         )
         expected = reference(item, values, keys)
         assert (made[f"pass.{item.id}.block"][0], made[f"pass.{item.id}.encoding"][0]) == expected
@@ -199,6 +228,12 @@ def test_another_agreement_or_epoch_is_another_encoding(change: dict[str, Any]) 
     assert all(one[name] != two[name] for name in one)
 
 
+def test_the_construction_is_part_of_the_fingerprint_and_no_other_is_made() -> None:
+    assert AGREEMENT.canonical_bytes.count(b'"construction":2') == len(AGREEMENT.passes)
+    with pytest.raises(ValidationError):
+        make_pass(construction=1)
+
+
 def test_two_passes_with_one_definition_are_not_comparable() -> None:
     first = AGREEMENT.passes[0]
     agreement = AGREEMENT.model_copy(update={"passes": (first, first.model_copy(update={"id": "again"}))})
@@ -211,3 +246,25 @@ def test_another_shared_secret_is_another_encoding() -> None:
     one, two = leaving(AGREEMENT), leaving(AGREEMENT, encoding_secret=b"o" * 32)
     assert all(one[name] != two[name] for name in one)
     assert leaving(AGREEMENT, handle_secret=b"o" * 32) == one
+
+
+def test_threads_change_nothing_and_the_tables_are_overwritten(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: list[Any] = []
+
+    def watched(rows: Any, *rest: Any) -> None:
+        used.append(rows)
+        assert rows.chains.any()
+        assert rows.token_words.any()
+        set_pass_bits(rows, *rest)
+
+    monkeypatch.setattr(passes, "_ROWS_FOR_THREADS", 1)
+    monkeypatch.setattr(passes, "set_pass_bits", watched)
+    columns = {
+        name: pa.array([values.get(name) for values in [WHOLE, {}, WHOLE]], pa.string()) for name in AGREEMENT.fields
+    }
+    fields = normalise_fields(AGREEMENT, columns, 3)
+    items = [(item, KEYS) for item in PASSES]
+    one, two = (passes.encode_passes(items, fields, threads=threads) for threads in (1, 3))
+    assert one == two == [passes.encode_pass(item, fields, KEYS) for item in PASSES]
+    assert len(used) == 3 * len(PASSES)
+    assert not any(rows.chains.any() or rows.token_words.any() for rows in used)

@@ -143,6 +143,8 @@ class Pass(StrictModel):
 
     Attributes:
         block_on: fields or views whose joint value keys the encoding; empty gives one global CLK.
+        construction: version of how tags and encodings are made; part of the fingerprint, so that encodings of two
+            constructions cannot meet.
         link_threshold: replaces the general one in this pass; likewise ``review_threshold``.
         review_only: the pass proposes possible links and never makes a link by itself.
     """
@@ -151,6 +153,7 @@ class Pass(StrictModel):
     block_on: tuple[VisibleText, ...] = ()
     fields: Annotated[tuple[PassField, ...], Field(min_length=1)]
     encoder: Literal["clk"] = "clk"
+    construction: Literal[2] = 2
     bits: Literal[256, 512, 1024, 2048, 4096] = 1024
     link_threshold: Threshold | None = None
     review_threshold: Threshold | None = None

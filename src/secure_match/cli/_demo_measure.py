@@ -4,32 +4,31 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from secure_match.agreement import Agreement, Dataset
 from secure_match.department.handles import HandleMaker
 from secure_match.department.keys import DepartmentKey
-from secure_match.department.leak_scan import (
-    CHANCE_BYTES,
-    IdentifierScanner,
-    RandomRange,
-    ScanReport,
-    forms_of,
-)
+from secure_match.department.leak_scan import IdentifierScanner, RandomRange, ScanReport
+from secure_match.encoded import matrix_from_binary
 from secure_match.encoded.files import ROWS_PART, read_dataset
 from secure_match.encoded.layout import binary_column_ranges
 from secure_match.enrolment.files import FINDINGS_PART, read_findings
+from secure_match.kernels._seen import SeenKeys
 from secure_match.synthetic import City
 
 _FINDING, _KIND, _RULE = 0, 1, 2
 _KIND_WORDS: Final = {"重复": "duplicate", "未参保": "missing"}
 
+IntArray = npt.NDArray[np.int64]
+WordMatrix = npt.NDArray[np.uint64]
 Found = list[tuple[str, str, str, str]]
 """Rows of a worklist: finding id, kind, rule, row key."""
 
@@ -103,21 +102,24 @@ def measure_leaks(
     agreement: Agreement, city: City, keys: Mapping[str, DepartmentKey], sent: SentFiles
 ) -> dict[str, Any]:
     """Search every byte that left a department, and every byte the bureau made of it, for all raw values."""
-    row_ids, owners = _row_ids(agreement, city, keys)
-    scanner = IdentifierScanner(city.truth.identifiers(), owners)
+    rows = _Rows(agreement, city, keys)
+    scanner = IdentifierScanner(city.truth.values, rows)
     reports: list[ScanReport] = []
     for dataset, path in sent.packages.items():
-        handles = read_dataset(path).table["handle"].to_pylist()
-        ids = np.array([row_ids[dataset, handle] for handle in handles], dtype=np.int64)
-        reports.append(_scan(scanner, path, ROWS_PART, ids))
+        handles = read_dataset(path).table["handle"]
+        reports.append(_scan(scanner, path, ROWS_PART, rows.ids(dataset, handles)))
     for path in sent.findings:
-        rows = read_findings(path).table.select(["dataset", "handle"]).to_pylist()
-        ids = np.array([row_ids[row["dataset"], row["handle"]] for row in rows], dtype=np.int64)
+        table = read_findings(path).table
+        ids = np.full(table.num_rows, -1, dtype=np.int64)
+        names = np.asarray(table["dataset"].to_pylist(), dtype=np.str_)
+        for dataset in np.unique(names).tolist():
+            mine = np.flatnonzero(names == dataset)
+            ids[mine] = rows.ids(dataset, table["handle"].take(pa.array(mine)))
         reports.append(_scan(scanner, path, FINDINGS_PART, ids))
     # Compressed and columnar files hold keyed bytes everywhere: they are one random range that belongs to no row.
     for path in sent.other:
         data = path.read_bytes()
-        whole = RandomRange(start=0, width=1, row_ids=np.full(len(data), -1, dtype=np.int64))
+        whole = RandomRange(start=0, width=max(1, len(data)), row_ids=np.full(min(1, len(data)), -1, dtype=np.int64))
         reports.append(scanner.scan(data, (whole,) if path.suffix == ".parquet" else ()))
     by_form: dict[str, int] = defaultdict(int)
     for report in reports:
@@ -134,7 +136,7 @@ def measure_leaks(
     }
 
 
-def _scan(scanner: IdentifierScanner, path: Path, part: str, ids: np.ndarray[Any, np.dtype[np.int64]]) -> ScanReport:
+def _scan(scanner: IdentifierScanner, path: Path, part: str, ids: IntArray) -> ScanReport:
     data, columns = binary_column_ranges(path, part)
     ranges = [
         RandomRange(start=item.start, width=item.width, row_ids=ids[item.first_row : item.first_row + item.rows])
@@ -143,25 +145,58 @@ def _scan(scanner: IdentifierScanner, path: Path, part: str, ids: np.ndarray[Any
     return scanner.scan(data, ranges)
 
 
-def _row_ids(
-    agreement: Agreement, city: City, keys: Mapping[str, DepartmentKey]
-) -> tuple[dict[tuple[str, bytes], int], dict[str, set[int]]]:
-    """A number for every row, by dataset and handle; and which rows hold each value that is short in some form."""
-    numbers: dict[tuple[str, bytes], int] = {}
-    owners: dict[str, set[int]] = defaultdict(set)
-    for dataset in agreement.datasets:
-        export = city.exports[dataset.id]
-        maker = HandleMaker(keys[dataset.owner], agreement.id, dataset.id)
-        handles, _, _ = maker.make(export[dataset.row_key].combine_chunks(), set())
-        first = len(numbers)
-        for row, handle in enumerate(handles.to_pylist()):
-            numbers[dataset.id, handle] = first + row
-        for column in export.columns:
-            for row, value in enumerate(_texts(column)):
-                if value and any(len(pattern) < CHANCE_BYTES for _, pattern in forms_of(value)):
-                    owners[value].add(first + row)
-    return numbers, owners
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _RowsHolding:
+    """The ids of the rows that hold a value: a row is looked at when it is asked about, none is kept."""
+
+    value: str
+    rows: _Rows
+
+    def __contains__(self, row: object) -> bool:
+        return isinstance(row, int) and self.value in self.rows.cells(row)
 
 
-def _texts(column: pa.ChunkedArray) -> list[str]:
-    return [value or "" for value in column.to_pylist()]
+class _Rows:
+    """A number for every row of every export, from 0 on, -1 for no row; and what stands on it."""
+
+    def __init__(self, agreement: Agreement, city: City, keys: Mapping[str, DepartmentKey]) -> None:
+        self._tables = [city.exports[dataset.id] for dataset in agreement.datasets]
+        self._ends = np.cumsum([table.num_rows for table in self._tables], dtype=np.int64)
+        self._handles: dict[str, tuple[WordMatrix, IntArray]] = {}
+        for dataset, table, end in zip(agreement.datasets, self._tables, self._ends.tolist(), strict=True):
+            maker = HandleMaker(keys[dataset.owner], agreement.id, dataset.id)
+            handles, _, _ = maker.make(table[dataset.row_key].combine_chunks(), SeenKeys())
+            words = _handle_words(handles)
+            order = np.lexsort((words[:, 1], words[:, 0]))
+            self._handles[dataset.id] = words[order], order + (end - table.num_rows)
+
+    def ids(self, dataset: str, handles: pa.ChunkedArray) -> IntArray:
+        """The number of the row of each handle, int64 of shape (handles,).
+
+        Raises:
+            KeyError: a handle is of no row of the export.
+        """
+        known, numbers = self._handles[dataset]
+        words = _handle_words(handles)
+        places = np.minimum(np.searchsorted(known[:, 0], words[:, 0]), max(len(known) - 1, 0))
+        # Of 2^32 handles two would share their first eight bytes; a city has some millions.
+        if len(words) and not (known[places] == words).all():
+            raise KeyError("a package holds a handle of no row")
+        return numbers[places]
+
+    def cells(self, row: int) -> set[str]:
+        """The texts on a row; none for -1."""
+        if row < 0:
+            return set()
+        place = int(np.searchsorted(self._ends, row, side="right"))
+        table = self._tables[place]
+        index = row - (int(self._ends[place]) - table.num_rows)
+        return {column[index].as_py() or "" for column in table.columns}
+
+    def get(self, key: str, default: Container[int], /) -> Container[int]:
+        """The rows that hold a value."""
+        return _RowsHolding(value=key, rows=self)
+
+
+def _handle_words(handles: pa.ChunkedArray | pa.Array) -> WordMatrix:
+    return np.ascontiguousarray(matrix_from_binary(handles)[0]).view(">u8").astype(np.uint64)

@@ -4,6 +4,8 @@ from typing import Final
 
 ID_TOKEN: Final = "id-token"  # noqa: S105
 BLOCK_TAG: Final = "block-tag"
-BLOCK_SECRET: Final = "block-secret"  # noqa: S105
+PASS_BLOCK: Final = "pass-block"  # noqa: S105
+PASS_TOKEN: Final = "pass-token"  # noqa: S105
+PASS_POSITION: Final = "pass-position"  # noqa: S105
 HANDLE: Final = "handle"
 ENCODING: Final = "encoding"

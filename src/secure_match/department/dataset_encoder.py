@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from secure_match import __version__
 from secure_match.agreement import Agreement, Dataset, dataset_fields, dataset_passes, id_token_field
 from secure_match.department import _labels
+from secure_match.department._batches import read_ahead
 from secure_match.department.codes import encode_column
 from secure_match.department.handles import HandleMaker
 from secure_match.department.keys import DepartmentKey, Guarded, derive_key, derive_key_id
@@ -29,7 +30,7 @@ from secure_match.department.normalise import (
 )
 from secure_match.department.normalise._cleaning import clean_text
 from secure_match.department.normalise._field import BoolArray, to_bool
-from secure_match.department.passes import PassKeys, encode_pass, pass_column, view_of
+from secure_match.department.passes import PassKeys, encode_passes, pass_column, view_of
 from secure_match.department.quarantine import Quarantine
 from secure_match.department.readers import ROW_NUMBER, RefusedRows
 from secure_match.department.release import verify_release
@@ -43,8 +44,10 @@ from secure_match.encoded import (
     RowCounts,
     dataset_schema,
 )
-from secure_match.encoded.supplements import sorted_by_handle, verify_supplement
+from secure_match.encoded.handle_order import sorted_by_handle
+from secure_match.encoded.supplements import verify_supplement
 from secure_match.errors import AgreementError, KeyFileError
+from secure_match.kernels._seen import SeenKeys
 
 Progress = Callable[[int], None]
 
@@ -138,14 +141,7 @@ class DatasetEncoder(Guarded):
         scope = (agreement.fingerprint, agreement.key_epoch)
         self._token_key = derive_key(secret, _labels.ID_TOKEN, *scope)
         self._passes = [
-            (
-                item,
-                PassKeys(
-                    tag_key=derive_key(secret, _labels.BLOCK_TAG, *scope, item.id),
-                    secret_key=derive_key(secret, _labels.BLOCK_SECRET, *scope, item.id, length_bytes=64),
-                ),
-            )
-            for item in dataset_passes(agreement, self.dataset)
+            (item, PassKeys.derive(secret, *scope, item.id)) for item in dataset_passes(agreement, self.dataset)
         ]
         self._handles = HandleMaker(key, agreement.id, self.dataset.id)
         self._key_id = derive_key_id(secret, _labels.ENCODING, agreement.id, agreement.key_epoch)
@@ -199,9 +195,9 @@ class DatasetEncoder(Guarded):
         schema = dataset_schema(self._manifest(RowCounts(read=0, encoded=0, quarantined=0)))
         tables: list[pa.Table] = []
         tally = NormaliseTally(self._state_fields)
-        seen: set[bytes] = set()
+        seen = SeenKeys()
         read = already_sent = 0
-        for batch in batches:
+        for batch in read_ahead(batches):
             keyed = self._keyed(batch, seen, sent)
             tables.append(self._encode_batch(keyed, schema, quarantine, tally=tally, facts=facts))
             read += keyed.batch.num_rows
@@ -210,8 +206,7 @@ class DatasetEncoder(Guarded):
                 progress(batch.num_rows)
         if refused is not None:
             read += quarantine.take(refused)
-        table = pa.concat_tables(tables) if tables else schema.empty_table()
-        table = sorted_by_handle(table)
+        table = sorted_by_handle(tables, schema)
         counts = RowCounts(read=read, encoded=table.num_rows, quarantined=read - table.num_rows)
         if sent is not None:
             sent.verify_room(table.num_rows)
@@ -250,7 +245,7 @@ class DatasetEncoder(Guarded):
             supplement_to=supplement_to,
         )
 
-    def _keyed(self, batch: pa.RecordBatch, seen: set[bytes], sent: SentRows | None) -> _Keyed:
+    def _keyed(self, batch: pa.RecordBatch, seen: SeenKeys, sent: SentRows | None) -> _Keyed:
         """The rows of a batch that are to be encoded, with their handles; a row that repeats an earlier key is one."""
         handles, no_key, repeated = self._handles.make(clean_text(batch[self.dataset.row_key]), seen)
         if sent is None:
@@ -296,15 +291,15 @@ class DatasetEncoder(Guarded):
             coded_columns.append(coded.values)
         field_states = [pa.array(fields[name].states) for name in self._state_fields]
         columns = [keyed.handles, *tokens, *field_states, *passes, *coded_columns]
-        return pa.table(columns, schema=schema).filter(pa.array(usable))
+        table = pa.table(columns, schema=schema)
+        return table if usable.all() else table.filter(pa.array(usable))
 
     def _identity_columns(self, fields: dict[str, NormalisedField]) -> tuple[list[pa.Array], list[pa.Array]]:
         """The ID token column, if the dataset has one, and the columns of all passes in order."""
         name = id_token_field(self.agreement, self.dataset)
         tokens = [id_tokens(fields[name], self._token_key)] if name is not None else []
         passes: list[pa.Array] = []
-        for item, keys in self._passes:
-            tags, encodings = encode_pass(item, fields, keys)
+        for tags, encodings in encode_passes(self._passes, fields):
             passes += [encodings] if tags is None else [tags, encodings]
         return tokens, passes
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from secure_match.department import _labels
-from secure_match.department.keys import DepartmentKey, Guarded, derive_key, derive_key_id, keyed_prf_16
+from secure_match.department.keys import DepartmentKey, Guarded, derive_key, derive_key_id, keyed_prf_16_each
 from secure_match.department.secret_access import reveal
 from secure_match.encoded import binary_from_matrix
+from secure_match.kernels._seen import SeenKeys
 
 HANDLE_BYTES = 16
 BoolArray = npt.NDArray[np.bool_]
@@ -33,7 +35,7 @@ class HandleMaker(Guarded):
         self._key = derive_key(secret, _labels.HANDLE, agreement_id, dataset_id)
         self.key_id = derive_key_id(secret, _labels.HANDLE, agreement_id, dataset_id)
 
-    def make(self, row_keys: pa.StringArray, seen: set[bytes]) -> tuple[pa.Array, BoolArray, BoolArray]:
+    def make(self, row_keys: pa.StringArray, seen: SeenKeys) -> tuple[pa.Array, BoolArray, BoolArray]:
         """Handles of a batch.
 
         Args:
@@ -44,16 +46,12 @@ class HandleMaker(Guarded):
             Handles as fixed_size_binary(16) of shape (rows,), zero where there is no key; which rows have no key;
             which repeat an earlier row's.
         """
-        values = row_keys.to_pylist()
-        matrix = np.zeros((len(values), HANDLE_BYTES), dtype=np.uint8)
-        missing = np.zeros(len(values), dtype=np.bool_)
-        repeated = np.zeros(len(values), dtype=np.bool_)
-        for row, value in enumerate(values):
-            if not value:
-                missing[row] = True
-                continue
-            handle = keyed_prf_16(self._key, value.encode())
-            repeated[row] = handle in seen
-            seen.add(handle)
-            matrix[row] = np.frombuffer(handle, dtype=np.uint8)
-        return binary_from_matrix(matrix), missing, repeated
+        present = np.asarray(
+            pc.greater(pc.fill_null(pc.binary_length(row_keys), 0), 0).to_numpy(zero_copy_only=False), dtype=np.bool_
+        )
+        items = row_keys.filter(pa.array(present)).cast(pa.binary()).to_pylist()
+        matrix = np.zeros((len(row_keys), HANDLE_BYTES), dtype=np.uint8)
+        matrix[present] = keyed_prf_16_each(self._key, items)
+        repeated = np.zeros(len(row_keys), dtype=np.bool_)
+        repeated[present] = seen.add(matrix[present])
+        return binary_from_matrix(matrix), ~present, repeated

@@ -3,6 +3,9 @@
 Forms: UTF-8, GB18030, UTF-16 in both byte orders, UTF-8 reversed, hexadecimal in both cases, and base64 at its three
 alignments.
 
+Memory: beside the bytes searched, some ten bytes for every pattern that begins differently, and the distinct values
+once, in Arrow; no object per value or pattern.
+
 Chance: pseudo-random columns hold every short byte string sooner or later. A pattern of fewer than
 ``CHANCE_BYTES`` bytes that stands inside such a column therefore counts only if it belongs to that very row; elsewhere
 it is counted apart, beside the number that chance alone predicts. Everything else counts always and everywhere.
@@ -10,23 +13,36 @@ it is counted apart, beside the number that chance alone predicts. Everything el
 
 from __future__ import annotations
 
-import base64
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from secure_match.department._leak_forms import forms_of
+from secure_match.department._leak_patterns import Patterns, ShortPatterns
+from secure_match.department._leak_words import is_member, words_at
+
+__all__ = ["CHANCE_BYTES", "IdentifierScanner", "Owners", "RandomRange", "ScanReport", "forms_of"]
 
 CHANCE_BYTES: Final = 8
-_PREFIX_BYTES: Final = 4
 _CHUNK_BYTES: Final = 1 << 24
-_TABLE_BITS: Final = 24
-_MULTIPLIER: Final = np.uint32(2_654_435_761)
-"""Knuth's multiplicative hash constant, 2^32 divided by the golden ratio."""
+_THREADS: Final = 2
 
-Forms = Iterator[tuple[str, bytes]]
+Int64Array = npt.NDArray[np.int64]
+
+
+class Owners(Protocol):
+    """Value to the ids of the rows that hold it; a mapping to sets is one."""
+
+    def get(self, key: str, default: Container[int], /) -> Container[int]:
+        """The row ids of a value."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,97 +82,105 @@ class ScanReport:
     chance_expected: float
 
 
-def forms_of(value: str) -> Forms:
-    """All forms of a value that a search looks for, each with its name."""
-    plain = value.encode()
-    yield "utf-8", plain
-    yield "gb18030", value.encode("gb18030")
-    yield "utf-16-le", value.encode("utf-16-le")
-    yield "utf-16-be", value.encode("utf-16-be")
-    yield "reversed", value[::-1].encode()
-    yield "hex", plain.hex().encode()
-    yield "hex", plain.hex().upper().encode()
-    for shift in range(3):
-        # Only the characters that depend on no neighbouring byte are looked for.
-        text = base64.b64encode(bytes(shift) + plain)
-        yield "base64", text[(shift * 8 + 5) // 6 : (shift + len(plain)) * 8 // 6]
-
-
 class IdentifierScanner:
     """Searches for many identifiers at once.
 
     Args:
-        identifiers: kind (``id_number``, ``name`` ...) to raw values.
+        identifiers: kind (``id_number``, ``name`` ...) to raw values, as texts or as an Arrow array of strings.
         owners: value to the ids of the rows that hold it, for short patterns; values without an entry own no row.
     """
 
-    def __init__(self, identifiers: Mapping[str, Iterable[str]], owners: Mapping[str, set[int]]) -> None:
+    def __init__(self, identifiers: Mapping[str, Iterable[str] | pa.ChunkedArray], owners: Owners) -> None:
         self._owners = owners
-        self._patterns: dict[int, list[tuple[bytes, str, set[str]]]] = defaultdict(list)
-        values_of: dict[bytes, set[str]] = {}
-        self._short_lengths: list[int] = []
-        for kind, values in identifiers.items():
-            for value in sorted(set(values)):
-                for form, pattern in forms_of(value):
-                    if len(pattern) < _PREFIX_BYTES:
-                        continue
-                    if pattern in values_of:
-                        # One name is another one reversed: it belongs to the rows of both.
-                        values_of[pattern].add(value)
-                        continue
-                    values_of[pattern] = {value}
-                    prefix = int.from_bytes(pattern[:_PREFIX_BYTES], "little")
-                    self._patterns[prefix].append((pattern, f"{kind}/{form}", values_of[pattern]))
-                    if len(pattern) < CHANCE_BYTES:
-                        self._short_lengths.append(len(pattern))
-        self._prefixes = np.array(sorted(self._patterns), dtype=np.uint32)
-        self._table = np.zeros(1 << _TABLE_BITS, dtype=np.bool_)
-        self._table[_hash(self._prefixes)] = True
+        self._patterns = Patterns(list(identifiers), [_distinct(values) for values in identifiers.values()])
+        self._long: dict[int, dict[bytes, str]] = {}
 
     def scan(self, data: bytes, ranges: Sequence[RandomRange] = ()) -> ScanReport:
         """Search bytes.
 
         Args:
             data: the bytes that left.
-            ranges: pseudo-random columns in it; the rest is searched without any allowance for chance.
+            ranges: pseudo-random columns in it, which do not overlap; the rest is searched without any allowance for
+                chance.
         """
-        hits: dict[str, int] = defaultdict(int)
+        view = np.frombuffer(data, dtype=np.uint8)
+        starts = range(0, len(view), _CHUNK_BYTES)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            search = self._patterns.words.offsets
+            parts = list(pool.map(lambda start: search(view, start, start + _CHUNK_BYTES), starts))
+        offsets = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
+        words = words_at(view, offsets)
+        hits = self._long_hits(data, offsets, words)
         chance = 0
-        for offset in self._candidates(data):
-            prefix = int.from_bytes(data[offset : offset + _PREFIX_BYTES], "little")
-            for pattern, name, values in self._patterns[prefix]:
-                if not data.startswith(pattern, offset):
-                    continue
-                if len(pattern) < CHANCE_BYTES and not self._is_own_row(offset, values, ranges):
-                    chance += 1
-                else:
-                    hits[name] += 1
+        for patterns in self._patterns.short:
+            inside = offsets + patterns.length <= len(view)
+            chance += self._short_hits(patterns, offsets[inside], words[inside], ranges, hits)
         random_bytes = sum(item.stop - item.start for item in ranges)
-        expected = sum(random_bytes / 256.0**length for length in self._short_lengths)
+        expected = sum(len(item.words) * (random_bytes / 256.0**item.length) for item in self._patterns.short)
         return ScanReport(
-            scanned_bytes=len(data), hits=dict(hits), chance_hits=chance, chance_expected=round(expected, 3)
+            scanned_bytes=len(data),
+            hits=dict(sorted(hits.items())),
+            chance_hits=chance,
+            chance_expected=round(expected, 3),
         )
 
-    def _is_own_row(self, offset: int, values: set[str], ranges: Sequence[RandomRange]) -> bool:
-        """Whether a short pattern counts: outside pseudo-random columns, or on a row that holds one of the values."""
-        for item in ranges:
-            if item.start <= offset < item.stop:
-                row = int(item.row_ids[(offset - item.start) // item.width])
-                return any(row in self._owners.get(value, ()) for value in values)
-        return True
+    def _long_hits(self, data: bytes, offsets: Int64Array, words: npt.NDArray[np.uint64]) -> Counter[str]:
+        """Patterns of eight bytes or more, by name."""
+        meant = is_member(words, self._patterns.words.long_words)
+        offsets, words = offsets[meant], words[meant]
+        unknown = [word for word in np.unique(words).tolist() if word not in self._long]
+        self._long |= self._patterns.long_patterns(np.array(unknown, dtype=np.uint64))
+        hits: Counter[str] = Counter()
+        for offset, word in zip(offsets.tolist(), words.tolist(), strict=True):
+            for pattern, name in self._long[word].items():
+                if data.startswith(pattern, offset):
+                    hits[name] += 1
+        return hits
 
-    def _candidates(self, data: bytes) -> Iterator[int]:
-        """Offsets at which some pattern's first four bytes stand."""
-        view = np.frombuffer(data, dtype=np.uint8)
-        for start in range(0, max(0, len(view) - _PREFIX_BYTES + 1), _CHUNK_BYTES):
-            part = view[start : start + _CHUNK_BYTES + _PREFIX_BYTES - 1].astype(np.uint32)
-            words = (part[:-3] | part[1:-2] << 8 | part[2:-1] << 16 | part[3:] << 24).astype(np.uint32, copy=False)
-            likely = np.flatnonzero(self._table[_hash(words)])
-            place = np.searchsorted(self._prefixes, words[likely])
-            place[place == len(self._prefixes)] = 0
-            sure = likely[self._prefixes[place] == words[likely]] if len(self._prefixes) else likely[:0]
-            yield from (sure + start).tolist()
+    def _short_hits(
+        self,
+        patterns: ShortPatterns,
+        offsets: Int64Array,
+        words: npt.NDArray[np.uint64],
+        ranges: Sequence[RandomRange],
+        hits: Counter[str],
+    ) -> int:
+        """Count patterns of one length into ``hits``; how many were found where chance may have put them."""
+        words = words & np.uint64((1 << 8 * patterns.length) - 1)
+        found = is_member(words, patterns.words)
+        offsets, places = offsets[found], np.searchsorted(patterns.words, words[found])
+        chance = 0
+        for place, row in zip(places.tolist(), _rows_at(offsets, ranges), strict=True):
+            if row is None or self._owns(patterns, place, row):
+                hits[self._patterns.name(int(patterns.names[place]))] += 1
+            else:
+                chance += 1
+        return chance
+
+    def _owns(self, patterns: ShortPatterns, place: int, row: int) -> bool:
+        """Whether one of the values of a short pattern stands on a row."""
+        numbers = patterns.values[patterns.first[place] : patterns.first[place + 1]]
+        values = dict.fromkeys(self._patterns.value(number) for number in numbers.tolist())
+        return any(row in self._owners.get(value, ()) for value in values)
 
 
-def _hash(words: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
-    return (words * _MULTIPLIER) >> np.uint32(32 - _TABLE_BITS)
+def _distinct(values: Iterable[str] | pa.ChunkedArray) -> pa.StringArray:
+    """Distinct values in rising order, without nulls and empty ones."""
+    column = values if isinstance(values, pa.ChunkedArray) else pa.chunked_array([pa.array(list(values), pa.string())])
+    distinct = pc.unique(column.cast(pa.string())).drop_null()
+    distinct = distinct.filter(pc.not_equal(distinct, ""))
+    return distinct.take(pc.sort_indices(distinct))
+
+
+def _rows_at(offsets: Int64Array, ranges: Sequence[RandomRange]) -> list[int | None]:
+    """The id of the row whose pseudo-random bytes stand at each offset, or None outside of such columns."""
+    ordered = sorted((item for item in ranges if len(item.row_ids)), key=lambda item: item.start)
+    places = np.searchsorted([item.start for item in ordered], offsets, side="right") - 1
+    rows: list[int | None] = []
+    for place, offset in zip(places.tolist(), offsets.tolist(), strict=True):
+        item = ordered[place] if place >= 0 else None
+        if item is None or offset >= item.stop:
+            rows.append(None)
+        else:
+            rows.append(int(item.row_ids[(offset - item.start) // item.width]))
+    return rows

@@ -50,5 +50,6 @@ def fuzzy_share(encoded: EncodedDataset) -> float:
     """Share of rows that carry an encoding in any pass, 0 to 1."""
     if not len(encoded) or not encoded.manifest.passes:
         return 0.0
-    carried = [encoded.encoded_rows(item.id) for item in encoded.manifest.passes]
+    columns = [encoded.table[f"pass.{item.id}.encoding"] for item in encoded.manifest.passes]
+    carried = [column.is_valid().to_numpy() for column in columns]
     return float(np.logical_or.reduce(carried).mean())

@@ -15,6 +15,7 @@ from secure_match.department.normalise._cleaning import clean_text
 from secure_match.department.readers import ROW_NUMBER
 from secure_match.enrolment import FindingSource, FindingsPackage
 from secure_match.errors import KeyFileError, UsageError
+from secure_match.kernels._seen import SeenKeys
 
 _PLACE: Final = "\x1ffinding_place"
 Language = Literal["zh", "en"]
@@ -151,7 +152,7 @@ def resolve(
     row_keys = {source.dataset: source.row_key for source in sources}
     wanted = _places_by_handle(package, set(makers))
     found: dict[str, list[pa.Table]] = {name: [] for name in makers}
-    seen: dict[str, set[bytes]] = {name: set() for name in makers}
+    seen = {name: SeenKeys() for name in makers}
     names: list[str] = []
     for batch in batches:
         names = batch.schema.names

@@ -28,7 +28,7 @@ from secure_match.department.resolve import (
     verify_findings_key,
 )
 from secure_match.department.supplement import SentRows
-from secure_match.encoded.files import read_package, verify_writable, write_dataset
+from secure_match.encoded.files import open_package, read_package, verify_writable, write_dataset
 from secure_match.enrolment.files import read_findings
 from secure_match.errors import Place, ReleaseError, UsageError, located
 
@@ -149,7 +149,8 @@ def encode_export(
             place=Place(file=source.place),
         )
     write_dataset(result.dataset, out)
-    _, digest = read_package(out)
+    with open_package(out) as reader:
+        digest = reader.digest
     return EncodeReport(
         dataset=dataset_id,
         title=dataset.title,

@@ -6,11 +6,10 @@ tried in seconds. The agreement has to accept this; blinded tokens come in a lat
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 import pyarrow as pa
 
+from secure_match.department.keys import keyed_prf_16_each
 from secure_match.department.normalise import NormalisedField
 from secure_match.encoded import binary_from_matrix
 
@@ -24,11 +23,8 @@ def id_tokens(numbers: NormalisedField, key: bytes) -> pa.Array:
         numbers: normalised ID numbers; only valid and repaired ones have a value.
         key: 32 bytes, derived for this purpose alone.
     """
-    values = numbers.values.to_pylist()
-    matrix = np.zeros((len(values), TOKEN_BYTES), dtype=np.uint8)
-    for row, value in enumerate(values):
-        if value is not None:
-            digest = hashlib.blake2b(value.encode("ascii"), key=key, digest_size=TOKEN_BYTES).digest()
-            matrix[row] = np.frombuffer(digest, dtype=np.uint8)
     valid = np.asarray(numbers.values.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
+    matrix = np.zeros((len(valid), TOKEN_BYTES), dtype=np.uint8)
+    present = numbers.values.drop_null().cast(pa.binary()).to_pylist()
+    matrix[valid] = keyed_prf_16_each(key, present)
     return binary_from_matrix(matrix, valid)

@@ -8,21 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from secure_match.encoded._dataset import EncodedDataset, matrix_from_binary
+from secure_match.encoded._dataset import EncodedDataset
+from secure_match.encoded.handle_order import sorted_by_handle
 from secure_match.encoded.manifest import DatasetManifest, RowCounts
 from secure_match.errors import PackageError
-
-
-def sorted_by_handle(table: pa.Table) -> pa.Table:
-    """The rows in the order of their handles, the order in which rows leave, in one chunk per column."""
-    # Arrow does not sort fixed-size binary columns; as big-endian words they sort like their bytes.
-    matrix, _ = matrix_from_binary(table["handle"])
-    words = np.ascontiguousarray(matrix).view(">u8").reshape(-1, 2)
-    return table.take(pa.array(np.lexsort((words[:, 1], words[:, 0])))).combine_chunks()
 
 
 def verify_supplement(base: DatasetManifest, base_digest: str, supplement: DatasetManifest) -> None:
@@ -82,4 +74,4 @@ def join_supplements(base: EncodedDataset, base_digest: str, supplements: Sequen
         raise PackageError("a row stands in the package and in a supplement, or in two", code="SUPPLEMENT_ROWS")
     whole = RowCounts(read=counts.read, encoded=table.num_rows, quarantined=counts.quarantined - added)
     manifest = base.manifest.model_copy(update={"counts": whole})
-    return EncodedDataset(manifest=manifest, table=sorted_by_handle(table))
+    return EncodedDataset(manifest=manifest, table=sorted_by_handle([table], table.schema))
