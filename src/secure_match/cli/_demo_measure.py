@@ -19,7 +19,7 @@ from secure_match.department.keys import DepartmentKey
 from secure_match.department.leak_scan import IdentifierScanner, RandomRange, ScanReport
 from secure_match.encoded import matrix_from_binary
 from secure_match.encoded.files import ROWS_PART, read_dataset
-from secure_match.encoded.layout import binary_column_ranges
+from secure_match.encoded.layout import ColumnRange, binary_column_ranges
 from secure_match.enrolment.files import FINDINGS_PART, read_findings
 from secure_match.kernels._seen import SeenKeys
 from secure_match.synthetic import City
@@ -138,11 +138,14 @@ def measure_leaks(
 
 def _scan(scanner: IdentifierScanner, path: Path, part: str, ids: IntArray) -> ScanReport:
     data, columns = binary_column_ranges(path, part)
-    ranges = [
-        RandomRange(start=item.start, width=item.width, row_ids=ids[item.first_row : item.first_row + item.rows])
-        for item in columns
-    ]
+    ranges = [RandomRange(start=item.start, width=item.width, row_ids=_ids_of(item, ids)) for item in columns]
     return scanner.scan(data, ranges)
+
+
+def _ids_of(item: ColumnRange, ids: IntArray) -> IntArray:
+    if item.first_row is None:
+        return np.full(item.rows, -1, dtype=np.int64)
+    return ids[item.first_row : item.first_row + item.rows]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

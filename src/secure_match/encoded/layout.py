@@ -1,4 +1,7 @@
-"""ENCODED: where the pseudo-random columns of a package stand in its file, for those who search its bytes."""
+"""ENCODED: where bytes that chance decides stand in a package's file, for those who search it.
+
+They are the fixed-width binary columns, which are pseudo-random, and the bitmaps that say which cells are filled.
+"""
 
 from __future__ import annotations
 
@@ -14,25 +17,25 @@ _LOCAL_HEADER_BYTES: Final = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnRange:
-    """A fixed-width binary column of one record batch inside a file.
+    """A fixed-width binary column of one record batch inside a file, or the bitmap of any column's filled cells.
 
     Attributes:
         column: its name.
         start: offset in the file of its first byte.
         width: bytes per row.
-        first_row: number of its first row in the table, from 0.
-        rows: number of rows.
+        first_row: number of its first row in the table, from 0; None for a bitmap, whose bytes belong to no row.
+        rows: number of rows; 1 for a bitmap.
     """
 
     column: str
     start: int
     width: int
-    first_row: int
+    first_row: int | None
     rows: int
 
 
 def binary_column_ranges(path: Path, part: str) -> tuple[bytes, list[ColumnRange]]:
-    """The bytes of a package and the places of all its fixed-width binary columns.
+    """The bytes of a package and the places of its fixed-width binary columns and bitmaps; none overlap.
 
     Args:
         path: a package that was read without an error before.
@@ -52,6 +55,13 @@ def binary_column_ranges(path: Path, part: str) -> tuple[bytes, list[ColumnRange
     with pa.ipc.open_stream(pa.BufferReader(whole.slice(begin, entry.file_size))) as reader:
         for batch in reader:
             for field, column in zip(batch.schema, batch.columns, strict=True):
+                filled = column.buffers()[0]
+                if filled is not None and filled.size:
+                    ranges.append(
+                        ColumnRange(
+                            column=field.name, start=filled.address - base, width=filled.size, first_row=None, rows=1
+                        )
+                    )
                 cells = column.buffers()[-1] if pa.types.is_fixed_size_binary(field.type) else None
                 if cells is not None and batch.num_rows:
                     ranges.append(
