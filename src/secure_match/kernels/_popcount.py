@@ -17,7 +17,10 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 ByteMatrix = npt.NDArray[np.uint8]
+WordArray = npt.NDArray[np.uint64]
 WordMatrix = npt.NDArray[np.uint64]
+ByteArray = npt.NDArray[np.uint8]
+CountArray = npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
