@@ -79,9 +79,11 @@ def test_the_prefix_is_short_where_it_refuses_and_the_whole_where_it_does_not() 
     packed = (np.packbits(rng.random((128, 1024)) < 0.4, axis=1) for _ in range(2))
     one, two = (make_slabs(side.view(np.uint64), np.arange(1024)) for side in packed)
     total = one.counts[:, None] + two.counts[None, :]
-    assert 20 < choose_prefix(one, two, np.ceil(0.45 * total).astype(np.int64)) < 110
-    assert choose_prefix(one, two, np.zeros_like(total)) == 128
-    assert choose_prefix(one, two, total) == 1  # The length bound refuses all.
+    prefix, share = choose_prefix(one, two, np.ceil(0.45 * total).astype(np.int64))
+    assert 20 < prefix < 110
+    assert share == 0.0
+    assert choose_prefix(one, two, np.zeros_like(total)) == (128, 1.0)
+    assert choose_prefix(one, two, total) == (1, 0.0)  # The length bound refuses all.
 
 
 def test_where_the_prefix_bound_refuses_is_counted_by_definition() -> None:

@@ -90,13 +90,13 @@ def test_threshold_as_a_count_decides_as_the_float_does(measure: Measure, thresh
 def test_bounds_lose_no_pair(
     measure: Measure, width: int, prefix: int, fill: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_search, "choose_prefix", lambda *_: prefix)
+    monkeypatch.setattr(_search, "choose_prefix", lambda *_: (prefix, 0.0))
     assert_same_as_reference(measure, *families(620, width, fill))
 
 
 def test_sums_wider_than_16_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     for prefix in (8_000, 9_000):
-        monkeypatch.setattr(_search, "choose_prefix", lambda *_, chosen=prefix: chosen)
+        monkeypatch.setattr(_search, "choose_prefix", lambda *_, chosen=prefix: (chosen, 0.0))
         assert_same_as_reference(Measure.DICE, *families(60, 9_000, 0.9))
 
 

@@ -55,21 +55,24 @@ def _refused_after(a: Slabs, b: Slabs, needed: IntArray, out: IntArray) -> None:
             out[_refused_at(words_a[row], words_b[other], (counts_a[row], counts_b[other]), needed[row, other])] += 1
 
 
-def choose_prefix(a: Slabs, b: Slabs, needed: IntArray) -> int:
-    """Bytes to count before the bound is asked, from 1; all bytes of an encoding if asking does not pay.
+def choose_prefix(a: Slabs, b: Slabs, needed: IntArray) -> tuple[int, float]:
+    """Bytes to count before the bound is asked, and the share of the pairs of the samples that are taken.
 
     Args:
         a: rows, sampled by the caller.
         b: partners, sampled by the caller.
         needed: common bits that these pairs need, int64 of shape (rows of a, rows of b).
+
+    Returns:
+        Bytes, from 1; all bytes of an encoding if asking does not pay. The share, from 0 to 1.
     """
     width = a.words.shape[1] * WORD_BYTES
     refused = np.zeros(width + 2, dtype=np.int64)
     _refused_after(a, b, needed, refused)
     compared = refused[1:].sum()  # The length bound refuses the others for nothing.
     if compared == 0:
-        return 1
+        return 1, 0.0
     survivors = 1.0 - np.cumsum(refused[1:-1]) / compared
     cost = np.arange(1, width + 1) + np.minimum(survivors * SURVIVOR_BYTES, width)
     cost[-1] = width
-    return int(np.argmin(cost)) + 1
+    return int(np.argmin(cost)) + 1, float(refused[-1] / refused.sum())

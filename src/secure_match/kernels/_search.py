@@ -27,6 +27,12 @@ JOB_ROWS: Final = 512
 """Rows of the first set per job: small enough to balance threads and to bound what a job can find, large
 enough to reuse a tile."""
 
+MANY_TAKEN: Final = 1 / 64
+"""Share of pairs taken in a sample from which jobs are cut smaller, because their pairs need memory."""
+
+FEW_ROWS: Final = JOB_ROWS // 8
+"""Rows of the first set per job where many pairs are taken."""
+
 BUFFER_PAIRS: Final = 1 << 16
 """Pairs a job gathers before it puts them aside; at least ``TILE_ROWS``."""
 
@@ -59,6 +65,8 @@ class Job:
 class Search:
     """One search: what every job needs. Arrays are shared between threads and not written to.
 
+    The table of needed bits has an entry for each pair of distinct popcounts: 8 MiB at most at 1024 bits.
+
     Args:
         a: encodings of at least one row, uint64 of shape (rows_a, words), C-contiguous.
         b: the second set of the same form, or None for the pairs within ``a``.
@@ -77,13 +85,14 @@ class Search:
         self._needed = needed_common(measure, threshold, self._distinct_a, self._distinct_b, bits=bits)
         # The floor holds whatever a measure's table looks like: it is the smallest entry from a code on.
         self._floor = np.ascontiguousarray(np.minimum.accumulate(self._needed[:, ::-1], axis=1)[:, ::-1])
-        self.prefix = self._choose_prefix(slabs)
+        self.prefix, share = self._choose_prefix(slabs)
+        self._job_rows = FEW_ROWS if share > MANY_TAKEN else JOB_ROWS
         codes = np.searchsorted(self._distinct_b, slabs.counts)
         rest = as_tiled_counts(rest_popcounts(slabs.words, slabs.counts, self.prefix), bits)
         self._slabs_b, self._partners = slabs, Partners(slabs.words, make_tiles(slabs.words), rest, codes)
         self._runs = self._slab_runs()
 
-    def _choose_prefix(self, slabs: Slabs) -> int:
+    def _choose_prefix(self, slabs: Slabs) -> tuple[int, float]:
         step_a, step_b = (max(1, len(rows) // SAMPLE_ROWS) for rows in (self._a, slabs.words))
         # Half a step between the samples keeps a row from meeting itself where both sides are one set.
         chosen = np.arange(step_b // 2, len(slabs.order), step_b)[:SAMPLE_ROWS]
@@ -121,8 +130,8 @@ class Search:
             side = whole or self._side(make_slabs(self._a[start:end], self._bit_order))
             base = 0 if whole else start
             for slab in range(stripe if whole else 0, len(self._runs)):
-                for begin in range(start, end, JOB_ROWS):
-                    stop = min(begin + JOB_ROWS, end)
+                for begin in range(start, end, self._job_rows):
+                    stop = min(begin + self._job_rows, end)
                     yield Job(stripe=stripe, side=side, offset=base, begin=begin - base, end=stop - base, slab=slab)
 
     def run(self, job: Job) -> PairArrays:
