@@ -6,8 +6,9 @@ Invariant: same pairs, same float64 values and same order as the NumPy reference
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import Final
 
 from secure_match.kernels._measures import Measure
@@ -27,11 +28,14 @@ __all__ = [
     "pair_buffer",
 ]
 
+Parts = Generator[tuple[int, PairArrays], None, None]
+"""Stripe and pairs of one job after the other."""
+
 BATCH_PAIRS: Final = 1 << 20
 """Pairs from which a batch is handed over."""
 
 LARGEST_BATCH: Final = BATCH_PAIRS + JOB_ROWS * SLAB_ROWS
-"""No batch holds more pairs: the last job of a batch may find all of its pairs."""
+"""No batch of all pairs holds more: the last job of a batch may find all of its pairs."""
 
 
 def iter_pairs(
@@ -60,34 +64,16 @@ def iter_pairs(
             those of lowest ``index_b``; None keeps all. Within one set a record's pairs with the rows before
             it belong to those rows.
 
-    Yields:
-        ``index_a`` and ``index_b`` (int64) and ``similarity`` (float64), each of shape (pairs,), pairs > 0.
+    Returns:
+        An iterator of ``index_a`` and ``index_b`` (int64) and ``similarity`` (float64), each of shape (pairs,),
+        pairs > 0.
         Rows of ``a`` come in stripes of ``SLAB_ROWS``: all batches of a stripe before those of the next. Inside
         a batch pairs are ordered by (index_a, index_b); a stripe of more than ``BATCH_PAIRS`` pairs comes in
         several batches, which may part the pairs of one row. With ``best_per_record`` a stripe is one batch.
         The batches do not depend on ``threads``.
     """
     parts = _parts(_search(a, b, measure, threshold, bits), threads)
-    num_b = len(a if b is None else b)
-    waiting: list[PairArrays] = []
-    fresh, current = 0, 0
-    for stripe, pairs in parts:
-        if waiting and stripe != current:
-            yield _ordered(joined(waiting), num_b, best_per_record)
-            waiting, fresh = [], 0
-        current = stripe
-        if len(pairs[0]):
-            waiting.append(pairs)
-            fresh += len(pairs[0])
-        if fresh >= BATCH_PAIRS:
-            batch = _ordered(joined(waiting), num_b, best_per_record)
-            waiting, fresh = [], 0
-            if best_per_record is None:
-                yield batch
-            else:
-                waiting = [batch]
-    if waiting:
-        yield _ordered(joined(waiting), num_b, best_per_record)
+    return _batches(parts, len(a if b is None else b), best_per_record)
 
 
 def all_pairs(
@@ -122,6 +108,30 @@ def dice_pairs(a: WordMatrix, b: WordMatrix | None, *, threshold: float, threads
     return all_pairs(a, b, threshold=threshold, threads=threads)
 
 
+def _batches(parts: Parts, num_b: int, best_per_record: int | None) -> Iterator[PairArrays]:
+    """Join the parts of a stripe up to ``BATCH_PAIRS``, or keep its best only, and put them in order."""
+    waiting: list[PairArrays] = []
+    fresh, current = 0, 0
+    with closing(parts):  # Closing this iterator stops the threads at once.
+        for stripe, pairs in parts:
+            if waiting and stripe != current:
+                yield _ordered(joined(waiting), num_b, best_per_record)
+                waiting, fresh = [], 0
+            current = stripe
+            if len(pairs[0]):
+                waiting.append(pairs)
+                fresh += len(pairs[0])
+            if fresh >= BATCH_PAIRS:
+                batch = _ordered(joined(waiting), num_b, best_per_record)
+                waiting, fresh = [], 0
+                if best_per_record is None:
+                    yield batch
+                else:
+                    waiting = [batch]
+    if waiting:
+        yield _ordered(joined(waiting), num_b, best_per_record)
+
+
 def _ordered(pairs: PairArrays, num_b: int, best_per_record: int | None) -> PairArrays:
     if best_per_record is not None:
         pairs = best_partners(pairs, best_per_record)
@@ -136,17 +146,18 @@ def _search(a: WordMatrix, b: WordMatrix | None, measure: Measure, threshold: fl
     return Search(a, b, measure=measure, threshold=threshold, bits=bits)
 
 
-def _parts(search: Search | None, threads: int | None) -> Iterator[tuple[int, PairArrays]]:
+def _parts(search: Search | None, threads: int | None) -> Parts:
     """Stripe and pairs of each job, in the order of jobs; at most two jobs per thread are ahead of the reader."""
-    jobs = search.jobs() if search else iter(())
+    if search is None:
+        return
     workers = threads or usable_threads()
-    if search is None or workers == 1:
-        yield from ((job.stripe, search.run(job)) for job in jobs if search)
+    if workers == 1:
+        yield from ((job.stripe, search.run(job)) for job in search.jobs())
         return
     waiting: deque[tuple[int, Future[PairArrays]]] = deque()
     pool = ThreadPoolExecutor(max_workers=workers)
     try:
-        for job in jobs:
+        for job in search.jobs():
             if len(waiting) == 2 * workers:
                 stripe, done = waiting.popleft()
                 yield stripe, done.result()
