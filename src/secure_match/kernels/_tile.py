@@ -6,8 +6,6 @@ over all bytes. Numba has no vector type, so the loop is written in LLVM's vecto
 the host has: ``vpopcntb`` on 512 bits with AVX-512 BITALG, table look-ups with AVX2, ``cnt`` on ARM.
 
 Invariant: what is counted does not depend on the host.
-
-Numba's cache of ``_walk`` does not notice that this module was edited: delete ``__pycache__`` then.
 """
 
 from __future__ import annotations
