@@ -21,7 +21,7 @@ def machine() -> str:
     active = kernels.active()
     return (
         f"{model} ({active.host_cpu}), {os.cpu_count()} cores, {active.threads} usable; "
-        f"kernel {active.kernel}, numba {active.numba_version}"
+        f"kernel {active.kernel} by {active.instruction}, numba {active.numba_version}"
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from secure_match.kernels import _dice, _reference, active, dice_pairs, pack_words
+from secure_match.kernels import _reference, _search, _tile, dice_pairs, pack_words
 from secure_match.kernels._popcount import minimum_common, row_popcounts
 
 Pairs = list[tuple[int, int, float]]
@@ -66,11 +66,11 @@ def test_pairs_within_a_set_stand_once(
 @pytest.mark.parametrize("within", [False, True])
 def test_jobs_tiles_and_buffers_leave_no_seam(threshold: float, threads: int, within: bool) -> None:
     rng = np.random.default_rng(5)
-    a = pack_words(np.packbits(rng.random((2 * _dice.JOB_ROWS + 3, 136)) < 0.45, axis=1))
-    b = None if within else np.concatenate([a[:40], a[: _dice.TILE_ROWS + 1][::-1]])
+    a = pack_words(np.packbits(rng.random((2 * _search.JOB_ROWS + 3, 136)) < 0.45, axis=1))
+    b = None if within else np.concatenate([a[:40], a[: _tile.TILE_ROWS + 1][::-1]])
     compiled = dice_pairs(a, b, threshold=threshold, threads=threads)
     reference = _reference.dice_pairs(a, b, threshold=threshold)
-    assert threshold > 0.0 or len(compiled[0]) > 2 * _dice.BUFFER_PAIRS
+    assert threshold > 0.0 or len(compiled[0]) > 2 * _search.BUFFER_PAIRS
     for one, other in zip(compiled, reference, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -99,10 +99,3 @@ def test_padding_keeps_every_bit() -> None:
     for width in range(1, 18):
         encodings = np.full((3, width), 0xFF, dtype=np.uint8)
         assert row_popcounts(pack_words(encodings)).tolist() == [8 * width] * 3
-
-
-def test_active_says_what_runs() -> None:
-    answer = active()
-    assert answer == active()
-    assert answer.kernel == "dice-popcount"
-    assert answer.threads >= 1

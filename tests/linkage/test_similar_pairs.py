@@ -8,6 +8,7 @@ import pytest
 
 from secure_match.encoded import DatasetManifest, EncodedDataset, PassColumn, RowCounts, binary_from_matrix
 from secure_match.errors import LinkageError
+from secure_match.linkage import iter_similar_pairs
 from secure_match.linkage._similar_pairs import CandidatePairs, similar_pairs
 
 MATRIX = np.array([[0xFF, 0], [0xF0, 0], [0, 0], [0xFF, 0x0F]], dtype=np.uint8)
@@ -20,6 +21,7 @@ def dataset(
     *,
     blocked: bool = False,
     passes: tuple[str, ...] = ("clk",),
+    bits: int | None = None,
     **changes: str,
 ) -> EncodedDataset:
     rows, width = matrix.shape
@@ -44,7 +46,7 @@ def dataset(
         handle_key_id="1" * 16,
         counts=RowCounts(read=rows, encoded=rows, quarantined=0),
         id_tokens=False,
-        passes=tuple(PassColumn(id=name, bits=8 * width, blocked=blocked) for name in passes),
+        passes=tuple(PassColumn(id=name, bits=bits or 8 * width, blocked=blocked) for name in passes),
         tool="test",
         **settings,
     )
@@ -151,3 +153,53 @@ def test_threads_outside_their_range() -> None:
     with pytest.raises(LinkageError) as caught:
         similar_pairs(MATRIX, threshold=0.5, threads=0)
     assert caught.value.code == "THREADS_RANGE"
+
+
+def test_measures_by_name() -> None:
+    found = {
+        name: as_list(similar_pairs(MATRIX, threshold=0.7, measure=name))
+        for name in ("dice", "jaccard", "cosine", "hamming")
+    }
+    assert found == {
+        "dice": [(0, 3, 0.8)],
+        "jaccard": [],
+        "cosine": [(0, 1, 4 / np.sqrt(32)), (0, 3, 8 / np.sqrt(96))],
+        "hamming": [(0, 1, 12 / 16), (0, 3, 12 / 16), (1, 2, 12 / 16)],
+    }
+    with pytest.raises(LinkageError) as caught:
+        similar_pairs(MATRIX, threshold=0.5, measure="Dice")
+    assert caught.value.code == "MEASURE_UNKNOWN"
+
+
+def test_hamming_counts_the_bits_of_a_pass_and_not_those_that_pad_it() -> None:
+    data = dataset(np.array([[0xF0, 0], [0, 0]], dtype=np.uint8), bits=12)
+    assert as_list(similar_pairs(data, threshold=0.0, measure="hamming")) == [(0, 1, 8 / 12)]
+
+
+@pytest.mark.parametrize("value", [MATRIX, dataset(MATRIX, [True, False, True, True])], ids=["matrix", "nulls"])
+@pytest.mark.parametrize("measure", ["dice", "hamming"])
+def test_batches_are_the_pairs(value: EncodedDataset | np.ndarray, measure: str) -> None:
+    for other in (None, value):
+        batches = list(iter_similar_pairs(value, other, threshold=0.2, measure=measure))
+        assert len(batches) == 1
+        assert as_list(batches[0]) == as_list(similar_pairs(value, other, threshold=0.2, measure=measure))
+
+
+def test_the_best_pairs_of_each_record() -> None:
+    data = dataset(MATRIX, [False, True, True, True])
+    [batch] = iter_similar_pairs(MATRIX, data, threshold=0.1, best_per_record=1)
+    # Row 0 of the second set, which equals that of the first, has no encoding.
+    assert as_list(batch) == [(0, 3, 0.8), (1, 1, 1.0), (3, 3, 1.0)]
+
+
+@pytest.mark.parametrize(("b", "number"), [(MATRIX, 0), (None, 1)])
+def test_best_per_record_outside_its_range(b: np.ndarray | None, number: int) -> None:
+    with pytest.raises(LinkageError) as caught:
+        iter_similar_pairs(MATRIX, b, threshold=0.5, best_per_record=number)
+    assert caught.value.code == "BEST_RANGE"
+
+
+def test_arguments_of_a_stream_are_verified_at_once() -> None:
+    with pytest.raises(LinkageError) as caught:
+        iter_similar_pairs(MATRIX, threshold=2.0)
+    assert caught.value.code == "THRESHOLD_RANGE"

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from secure_match.errors import LinkageError, PackageError, Place
-from secure_match.kernels import dice_pairs, pack_words
+from secure_match.kernels import dice_pairs, iter_pairs, pack_words
 from secure_match.linkage import CandidatePairs
 
 _FORMAT_VERSION: Final = 1
@@ -121,8 +121,8 @@ def dice_similarity(datasets: Sequence[Sequence[Record]], threshold: float, k: i
 
     Returns:
         Similarities (``array('d')``) and the record numbers in the two datasets (``array('I')`` each), by
-        falling similarity, then by rising first and second record number. Memory grows with the pairs at the
-        threshold.
+        falling similarity, then by rising first and second record number. Memory grows with the pairs that
+        are kept.
 
     Raises:
         LinkageError: ``DATASET_COUNT``, ``RECORD_TYPE``, ``ENCODING_LENGTH``, ``K_RANGE``,
@@ -143,12 +143,16 @@ def dice_similarity(datasets: Sequence[Sequence[Record]], threshold: float, k: i
     width = len(parts[0][0])
     matrix = np.frombuffer(b"".join(data for data, _ in parts), dtype=np.uint8).reshape(len(parts), width)
     words, split = pack_words(matrix), len(datasets[0])
-    first, second, similarity = dice_pairs(words[:split], words[split:], threshold=max(0.0, threshold))
-    if k is not None:
-        best = np.lexsort((second, -similarity, first))
-        group = first[best]
-        best = best[np.arange(len(best)) - np.searchsorted(group, group) < k]
-        first, second, similarity = first[best], second[best], similarity[best]
+    limit = max(0.0, threshold)
+    if k is None:
+        first, second, similarity = dice_pairs(words[:split], words[split:], threshold=limit)
+    elif k == 0:
+        return empty
+    else:
+        batches = list(iter_pairs(words[:split], words[split:], threshold=limit, best_per_record=k))
+        if not batches:
+            return empty
+        first, second, similarity = (np.concatenate(column) for column in zip(*batches, strict=True))
     order = np.lexsort((second, first, -similarity))
     empty[0].frombytes(similarity[order].tobytes())
     for target, values in zip(empty[1], (first, second), strict=True):

@@ -1,207 +1,169 @@
-"""ENCODED: all pairs of two sets of encodings whose Dice similarity reaches a threshold, compiled.
-
-Both sides are walked in order of popcount, so that the length bound (Swamidass and Baldi, J. Chem. Inf.
-Model. 47, 2007: two encodings share at most the smaller popcount) leaves one run of partners for each row.
-The second side is cut into transposed tiles that stay in cache: one word of all rows of a tile lies side by
-side, so the host's vector unit counts many partners at once. Pairs go to a buffer of fixed size; a full
-buffer is emptied and the walk resumes.
+"""ENCODED: all pairs of two sets of encodings whose similarity reaches a threshold: whole, or as a stream.
 
 Invariant: same pairs, same float64 values and same order as the NumPy reference, for any number of threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
+from secure_match.kernels._measures import Measure
+from secure_match.kernels._pair_arrays import PairArrays, best_partners, in_pair_order, joined, pair_buffer
+from secure_match.kernels._popcount import WORD_BYTES, WordMatrix, usable_threads
+from secure_match.kernels._search import BUFFER_PAIRS, JOB_ROWS, Search
+from secure_match.kernels._slabs import SLAB_ROWS
 
-from secure_match.kernels._popcount import (
-    FloatArray,
-    IntArray,
-    WordMatrix,
-    jit,
-    minimum_common,
-    popcount,
-    row_popcounts,
-    usable_threads,
-)
+__all__ = [
+    "BUFFER_PAIRS",
+    "PairArrays",
+    "all_pairs",
+    "dice_pairs",
+    "in_pair_order",
+    "iter_pairs",
+    "joined",
+    "pair_buffer",
+]
 
-PairArrays = tuple[IntArray, IntArray, FloatArray]
-Side = tuple[WordMatrix, IntArray]
-TileArray = npt.NDArray[np.uint64]
+Parts = Generator[tuple[int, PairArrays], None, None]
+"""Stripe and pairs of one job after the other."""
 
-TILE_ROWS: Final = 256
-"""Rows of the second side per tile: 32 KiB at 1024 bits, about the first-level cache of current hosts."""
+BATCH_PAIRS: Final = 1 << 20
+"""Pairs from which a batch is handed over."""
 
-WORD_GROUP: Final = 4
-"""Words counted per step over a tile: fewer sweeps over the sums, and still few enough vector registers."""
-
-JOB_ROWS: Final = 512
-"""Rows of the first side per job: small enough to balance threads, large enough to reuse a tile."""
-
-BUFFER_PAIRS: Final = 1 << 16
-"""Pairs a job gathers before it hands them over; at least ``TILE_ROWS``."""
+LARGEST_BATCH: Final = BATCH_PAIRS + JOB_ROWS * SLAB_ROWS
+"""No batch of all pairs holds more: the last job of a batch may find all of its pairs."""
 
 
-@jit
-def _count_tile(words: WordMatrix, row: int, tile: TileArray, common: IntArray) -> int:
-    """Common bits of a row with every row of a transposed tile, into ``common``; return the largest."""
-    common[:] = 0
-    for word in range(0, tile.shape[0], WORD_GROUP):
-        first, second, third, fourth = (
-            words[row, word],
-            words[row, word + 1],
-            words[row, word + 2],
-            words[row, word + 3],
-        )
-        for column in range(TILE_ROWS):
-            common[column] += np.int64(
-                popcount(first & tile[word, column])
-                + popcount(second & tile[word + 1, column])
-                + popcount(third & tile[word + 2, column])
-                + popcount(fourth & tile[word + 3, column])
-            )
-    largest = 0
-    for column in range(TILE_ROWS):
-        largest = max(largest, common[column])
-    return int(largest)
+def iter_pairs(
+    a: WordMatrix,
+    b: WordMatrix | None,
+    *,
+    measure: Measure = Measure.DICE,
+    threshold: float,
+    bits: int | None = None,
+    threads: int | None = None,
+    best_per_record: int | None = None,
+) -> Iterator[PairArrays]:
+    """Pairs whose similarity is at least ``threshold``, in batches of bounded size.
 
-
-@jit
-def _walk(
-    a: Side, b: tuple[TileArray, IntArray], bounds: tuple[IntArray, IntArray], span: IntArray, out: PairArrays
-) -> int:
-    """Walk the tiles of ``span``; return the pairs written.
-
-    ``span`` holds first row, end row, the tile's first row, and the row to resume at; ``bounds`` the runs and
-    the needed common bits. ``span`` is moved on in place; when the walk is over, its tile stands at or past
-    the end of all its runs.
-    """
-    words_a, counts_a = a
-    tiles_b, counts_b = b
-    runs, needed = bounds
-    out_a, out_b, out_similarity = out
-    common = np.empty(TILE_ROWS, dtype=np.int64)
-    used = 0
-    end = runs[span[0] : span[1], 1].max()
-    while span[2] < end:
-        tile = tiles_b[span[2] // TILE_ROWS]
-        for row in range(span[3], span[1]):
-            if used + TILE_ROWS > out_a.shape[0]:
-                span[3] = row
-                return used
-            low, high = max(span[2], runs[row, 0]), min(span[2] + TILE_ROWS, runs[row, 1])
-            # Needed bits never fall as popcounts rise, and b is in order: the first partner needs the fewest.
-            if low >= high or _count_tile(words_a, row, tile, common) < needed[counts_a[row] + counts_b[low]]:
-                continue
-            for other in range(low, high):
-                total = counts_a[row] + counts_b[other]
-                shared = common[other - span[2]]
-                if shared >= needed[total]:
-                    out_a[used] = row
-                    out_b[used] = other
-                    out_similarity[used] = 2.0 * shared / total if total > 0 else 0.0
-                    used += 1
-        span[2] += TILE_ROWS
-        span[3] = span[0]
-    return used
-
-
-def _runs(counts_a: IntArray, counts_b: IntArray, threshold: float, *, within: bool) -> IntArray:
-    """For each row of a, the run of rows of b that the length bound allows: int64 of shape (rows, 2).
-
-    The bound is the similarity itself at the largest possible number of common bits, so rounding cannot make
-    it drop a pair. It falls on both sides of equal popcounts, hence a run, and the run is found per popcount.
-    """
-    distinct_a, position = np.unique(counts_a, return_inverse=True)
-    distinct_b, first = np.unique(counts_b, return_index=True)
-    ends = np.append(first[1:], len(counts_b))
-    runs = np.zeros((len(distinct_a), 2), dtype=np.int64)
-    for number, count in enumerate(distinct_a):
-        best = 2.0 * np.minimum(count, distinct_b) / np.maximum(count + distinct_b, 1)
-        allowed = np.flatnonzero(best >= threshold)
-        if len(allowed):
-            runs[number] = first[allowed[0]], ends[allowed[-1]]
-    rows = runs[position]
-    if within:
-        rows[:, 0] = np.maximum(rows[:, 0], np.arange(1, len(rows) + 1))
-        rows[:, 1] = np.maximum(rows[:, 1], rows[:, 0])
-    return rows
-
-
-def in_pair_order(index_a: IntArray, index_b: IntArray, similarity: FloatArray, num_b: int) -> PairArrays:
-    """Pairs ordered by (index_a, index_b); no pair may stand twice, ``num_b`` is above every ``index_b``."""
-    order = np.argsort(index_a * np.int64(max(num_b, 1)) + index_b)
-    return index_a[order], index_b[order], similarity[order]
-
-
-def pair_buffer(num_pairs: int) -> PairArrays:
-    """Room for pairs, not initialised."""
-    return np.empty(num_pairs, np.int64), np.empty(num_pairs, np.int64), np.empty(num_pairs, np.float64)
-
-
-def joined(parts: Iterable[PairArrays]) -> PairArrays:
-    """Parts one after the other."""
-    columns = list(zip(*parts, strict=True))
-    if not columns:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.float64)
-    return np.concatenate(columns[0]), np.concatenate(columns[1]), np.concatenate(columns[2])
-
-
-def dice_pairs(a: WordMatrix, b: WordMatrix | None, *, threshold: float, threads: int | None = None) -> PairArrays:
-    """Pairs whose Dice similarity is at least ``threshold``.
+    Memory is bounded by the encodings, twice, and a few batches, whatever the threshold; batches are computed
+    as they are asked for. Stopping early (closing the iterator) stops the threads.
 
     Args:
         a: encodings, uint64 of shape (rows_a, words), C-contiguous.
         b: encodings, uint64 of shape (rows_b, words), or None for the pairs ``i < j`` within ``a``.
+        measure: which similarity.
         threshold: from 0 to 1; exact ties are taken, 0 takes every pair.
+        bits: length of an encoding, for ``HAMMING``; None for 64 per word.
+        threads: how many threads; None for all cores that the process may use.
+        best_per_record: keep this many pairs of each ``index_a``, those of highest similarity, of equal ones
+            those of lowest ``index_b``; None keeps all. Within one set a record's pairs with the rows before
+            it belong to those rows.
+
+    Returns:
+        An iterator of ``index_a`` and ``index_b`` (int64) and ``similarity`` (float64), each of shape (pairs,),
+        pairs > 0.
+        Rows of ``a`` come in stripes of ``SLAB_ROWS``: all batches of a stripe before those of the next. Inside
+        a batch pairs are ordered by (index_a, index_b); a stripe of more than ``BATCH_PAIRS`` pairs comes in
+        several batches, which may part the pairs of one row. With ``best_per_record`` a stripe is one batch.
+        The batches do not depend on ``threads``.
+    """
+    parts = _parts(_search(a, b, measure, threshold, bits), threads)
+    return _batches(parts, len(a if b is None else b), best_per_record)
+
+
+def all_pairs(
+    a: WordMatrix,
+    b: WordMatrix | None,
+    *,
+    measure: Measure = Measure.DICE,
+    threshold: float,
+    bits: int | None = None,
+    threads: int | None = None,
+) -> PairArrays:
+    """All pairs whose similarity is at least ``threshold``, at once. Memory grows with the pairs.
+
+    Args:
+        a: as for :func:`iter_pairs`, like all others.
+        b: the second set, or None for the pairs within ``a``.
+        measure: which similarity.
+        threshold: from 0 to 1.
+        bits: length of an encoding, for ``HAMMING``; None for 64 per word.
         threads: how many threads; None for all cores that the process may use.
 
     Returns:
         ``index_a`` and ``index_b`` (int64) and ``similarity`` (float64), each of shape (pairs,), ordered by
         (index_a, index_b).
     """
-    within = b is None
-    order_a, side_a = _by_popcount(a)
-    order_b, side_b = (order_a, side_a) if b is None else _by_popcount(b)
-    tiled_b = _tiles(side_b[0]), side_b[1]
-    runs = _runs(side_a[1], side_b[1], threshold, within=within)
-    needed = minimum_common(threshold, int(side_a[1].max(initial=0) + side_b[1].max(initial=0)))
-
-    def work(begin: int) -> PairArrays:
-        end = min(begin + JOB_ROWS, len(order_a))
-        first_tile = runs[begin:end, 0].min() // TILE_ROWS * TILE_ROWS
-        span = np.array([begin, end, first_tile, begin], dtype=np.int64)
-        last = runs[begin:end, 1].max()
-        found: list[PairArrays] = []
-        while span[2] < last:
-            out = pair_buffer(BUFFER_PAIRS)
-            used = _walk(side_a, tiled_b, (runs, needed), span, out)
-            found.append((order_a[out[0][:used]], order_b[out[1][:used]], out[2][:used].copy()))
-        return joined(found)
-
-    with ThreadPoolExecutor(max_workers=threads or usable_threads()) as pool:
-        index_a, index_b, similarity = joined(pool.map(work, range(0, len(order_a), JOB_ROWS)))
-    if within:
-        index_a, index_b = np.minimum(index_a, index_b), np.maximum(index_a, index_b)
-    return in_pair_order(index_a, index_b, similarity, len(order_b))
+    found = joined(pairs for _, pairs in _parts(_search(a, b, measure, threshold, bits), threads))
+    return in_pair_order(*found, len(a if b is None else b))
 
 
-def _by_popcount(words: WordMatrix) -> tuple[IntArray, Side]:
-    counts = row_popcounts(words)
-    order = np.argsort(counts, kind="stable").astype(np.int64)
-    groups = -(-words.shape[1] // WORD_GROUP)
-    padded = np.zeros((len(words), groups * WORD_GROUP), dtype=np.uint64)
-    padded[:, : words.shape[1]] = words[order]
-    return order, (padded, counts[order])
+def dice_pairs(a: WordMatrix, b: WordMatrix | None, *, threshold: float, threads: int | None = None) -> PairArrays:
+    """:func:`all_pairs` by Dice similarity."""
+    return all_pairs(a, b, threshold=threshold, threads=threads)
 
 
-def _tiles(words: WordMatrix) -> TileArray:
-    """Rows as transposed tiles: uint64 of shape (tiles, words, TILE_ROWS), filled up with zero rows."""
-    num_tiles = -(-len(words) // TILE_ROWS)
-    filled = np.zeros((num_tiles * TILE_ROWS, words.shape[1]), dtype=np.uint64)
-    filled[: len(words)] = words
-    return np.ascontiguousarray(filled.reshape(num_tiles, TILE_ROWS, words.shape[1]).transpose(0, 2, 1))
+def _batches(parts: Parts, num_b: int, best_per_record: int | None) -> Iterator[PairArrays]:
+    """Join the parts of a stripe up to ``BATCH_PAIRS``, or keep its best only, and put them in order."""
+    waiting: list[PairArrays] = []
+    fresh, current = 0, 0
+    with closing(parts):  # Closing this iterator stops the threads at once.
+        for stripe, pairs in parts:
+            if waiting and stripe != current:
+                yield _ordered(joined(waiting), num_b, best_per_record)
+                waiting, fresh = [], 0
+            current = stripe
+            if len(pairs[0]):
+                waiting.append(pairs)
+                fresh += len(pairs[0])
+            if fresh >= BATCH_PAIRS:
+                batch = _ordered(joined(waiting), num_b, best_per_record)
+                waiting, fresh = [], 0
+                if best_per_record is None:
+                    yield batch
+                else:
+                    waiting = [batch]
+    if waiting:
+        yield _ordered(joined(waiting), num_b, best_per_record)
+
+
+def _ordered(pairs: PairArrays, num_b: int, best_per_record: int | None) -> PairArrays:
+    if best_per_record is not None:
+        pairs = best_partners(pairs, best_per_record)
+    return in_pair_order(*pairs, num_b)
+
+
+def _search(a: WordMatrix, b: WordMatrix | None, measure: Measure, threshold: float, bits: int | None) -> Search | None:
+    """The search, or None where there is no pair to look at."""
+    if not len(a) or (b is not None and not len(b)):
+        return None
+    bits = 8 * WORD_BYTES * a.shape[1] if bits is None else bits
+    return Search(a, b, measure=measure, threshold=threshold, bits=bits)
+
+
+def _parts(search: Search | None, threads: int | None) -> Parts:
+    """Stripe and pairs of each job, in the order of jobs; at most two jobs per thread are ahead of the reader."""
+    if search is None:
+        return
+    workers = threads or usable_threads()
+    if workers == 1:
+        yield from ((job.stripe, search.run(job)) for job in search.jobs())
+        return
+    waiting: deque[tuple[int, Future[PairArrays]]] = deque()
+    pool = ThreadPoolExecutor(max_workers=workers)
+    try:
+        for job in search.jobs():
+            if len(waiting) == 2 * workers:
+                stripe, done = waiting.popleft()
+                yield stripe, done.result()
+            waiting.append((job.stripe, pool.submit(search.run, job)))
+        while waiting:
+            stripe, done = waiting.popleft()
+            yield stripe, done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -7,8 +7,10 @@ itself.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 import numpy as np
@@ -17,7 +19,10 @@ from numba import njit, types
 from numba.extending import intrinsic
 
 ByteMatrix = npt.NDArray[np.uint8]
+WordArray = npt.NDArray[np.uint64]
 WordMatrix = npt.NDArray[np.uint64]
+ByteArray = npt.NDArray[np.uint8]
+CountArray = npt.NDArray[np.uint16] | npt.NDArray[np.uint32]
 IntArray = npt.NDArray[np.int64]
 FloatArray = npt.NDArray[np.float64]
 
@@ -25,12 +30,26 @@ WORD_BYTES: Final = 8
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
+def _sources_digest() -> str:
+    """Eight hexadecimal digits that change with any module of this package."""
+    sources = sorted(Path(__file__).parent.glob("*.py"))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()[:8]
+
+
+_SOURCES: Final = _sources_digest()
+
+
 def jit(function: FunctionT) -> FunctionT:
     """Compile with Numba, without the GIL, cached on disk where there is a place to write.
 
     Numba looks for that place when the decorator runs (``NUMBA_CACHE_DIR``, the package's folder, the user's
     cache folder) and raises where all are read-only; the function is then compiled once per process.
+
+    Numba's cache asks only whether the file of the function itself has changed, and would go on using compiled
+    code that has an older version of another module's function in it. The name under which it is kept therefore
+    carries a digest of all kernels.
     """
+    function.__qualname__ = f"{function.__qualname__}_{_SOURCES}"
     try:
         return cast("FunctionT", njit(nogil=True, cache=True)(function))
     except RuntimeError:

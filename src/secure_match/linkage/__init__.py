@@ -4,7 +4,7 @@ from secure_match.linkage._clusters import ClusterResult, cluster
 from secure_match.linkage._evidence import Decision, RowTable, TokenState, verify_linkable
 from secure_match.linkage._link import LinkResult, PassReport, link
 from secure_match.linkage._pairs import BlockedPairs, blocked_pairs, pair_similarity
-from secure_match.linkage._similar_pairs import CandidatePairs, similar_pairs
+from secure_match.linkage._similar_pairs import CandidatePairs, iter_similar_pairs, similar_pairs
 
 __all__ = [
     "BlockedPairs",
@@ -17,6 +17,7 @@ __all__ = [
     "TokenState",
     "blocked_pairs",
     "cluster",
+    "iter_similar_pairs",
     "link",
     "pair_similarity",
     "similar_pairs",

@@ -1,4 +1,4 @@
-"""ENCODED: candidate pairs of two sets of encodings, or within one, by Dice similarity, without blocking.
+"""ENCODED: candidate pairs of two sets of encodings, or within one, by similarity, without blocking.
 
 Invariant: rows without an encoding (null) stand in no pair. An encoding without a set bit is an encoding: its
 similarity with any other is 0.0.
@@ -6,6 +6,7 @@ similarity with any other is 0.0.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -15,8 +16,9 @@ import pyarrow as pa
 
 from secure_match.encoded import EncodedDataset, matrix_from_binary
 from secure_match.errors import LinkageError
-from secure_match.kernels import dice_pairs, pack_words
+from secure_match.kernels import Measure, all_pairs, iter_pairs, pack_words
 
+PairArrays: TypeAlias = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]
 Encodings: TypeAlias = EncodedDataset | npt.NDArray[np.uint8] | pa.Array | pa.ChunkedArray
 
 
@@ -28,7 +30,7 @@ class CandidatePairs:
         index_a: row numbers in the first set, from 0, int64 of shape (pairs,).
         index_b: row numbers in the second set (in the same one for pairs within a set), int64 of shape
             (pairs,).
-        similarity: Dice similarity from 0 to 1, float64 of shape (pairs,).
+        similarity: from 0 to 1, by the measure that was asked for, float64 of shape (pairs,).
     """
 
     index_a: npt.NDArray[np.int64]
@@ -49,23 +51,44 @@ class CandidatePairs:
         return self.to_arrow().__arrow_c_stream__(requested_schema)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sides:
+    """Encodings that may be compared, the row numbers they stand on, and what to look for, all verified."""
+
+    words_a: npt.NDArray[np.uint64]
+    words_b: npt.NDArray[np.uint64] | None
+    rows_a: npt.NDArray[np.int64]
+    rows_b: npt.NDArray[np.int64]
+    measure: Measure
+    bits: int
+
+    def pairs(self, found: PairArrays) -> CandidatePairs:
+        first, second, similarity = found
+        return CandidatePairs(index_a=self.rows_a[first], index_b=self.rows_b[second], similarity=similarity)
+
+
 def similar_pairs(
     a: Encodings,
     b: Encodings | None = None,
     *,
     threshold: float,
+    measure: str = "dice",
     pass_id: str | None = None,
     threads: int | None = None,
 ) -> CandidatePairs:
-    """All pairs of encodings whose Dice similarity is at least ``threshold``.
+    """All pairs of encodings whose similarity is at least ``threshold``.
 
-    The similarity is ``2 * common / (bits_a + bits_b)`` in float64 (Dice, Ecology 26, 1945), and 0.0 where no
-    bit is set on either side. A pair exactly at the threshold is taken; a threshold of 0 takes every pair.
+    With ``dice``, the similarity is ``2 * common / (bits_a + bits_b)`` in float64 (Dice, Ecology 26, 1945), and
+    0.0 where no bit is set on either side. A pair exactly at the threshold is taken; a threshold of 0 takes every
+    pair. Memory grows with the pairs; :func:`iter_similar_pairs` bounds it.
 
     Args:
         a: a dataset, packed encodings (uint8 of shape (rows, bytes)), or an Arrow fixed-size binary array.
         b: the same, or None for the pairs ``index_a < index_b`` within ``a``.
         threshold: from 0 to 1.
+        measure: ``dice``, ``jaccard``, ``cosine`` or ``hamming``, as :class:`secure_match.kernels.Measure`
+            defines them. ``hamming`` is the share of positions that agree: of the bits of a dataset's pass, of
+            all bits of a matrix or an array.
         pass_id: which pass of a dataset; may be left out where there is one only. It must be an unblocked
             one: blocks have different keys, and encodings under different keys say nothing about each other.
         threads: how many threads; None for all cores that the process may use. The result does not depend on
@@ -75,29 +98,99 @@ def similar_pairs(
         The pairs, ordered by (index_a, index_b).
 
     Raises:
-        LinkageError: ``THRESHOLD_RANGE``, ``THREADS_RANGE``, ``ENCODING_TYPE``, ``ENCODING_LENGTH``,
-            ``PASS_UNKNOWN``, ``PASS_BLOCKED``, and for two datasets that were not encoded alike
-            ``DEFINITION_MISMATCH``, ``EPOCH_MISMATCH`` or ``KEY_MISMATCH``.
+        LinkageError: ``THRESHOLD_RANGE``, ``MEASURE_UNKNOWN``, ``THREADS_RANGE``, ``ENCODING_TYPE``,
+            ``ENCODING_LENGTH``, ``PASS_UNKNOWN``, ``PASS_BLOCKED``, and for two datasets that were not encoded
+            alike ``DEFINITION_MISMATCH``, ``EPOCH_MISMATCH`` or ``KEY_MISMATCH``.
     """
+    sides = _verified_sides(a, b, threshold=threshold, measure=measure, pass_id=pass_id, threads=threads)
+    found = all_pairs(
+        sides.words_a, sides.words_b, measure=sides.measure, threshold=threshold, bits=sides.bits, threads=threads
+    )
+    return sides.pairs(found)
+
+
+def iter_similar_pairs(
+    a: Encodings,
+    b: Encodings | None = None,
+    *,
+    threshold: float,
+    measure: str = "dice",
+    best_per_record: int | None = None,
+    pass_id: str | None = None,
+    threads: int | None = None,
+) -> Iterator[CandidatePairs]:
+    """The pairs of :func:`similar_pairs` in batches of bounded size, computed as they are asked for.
+
+    Arguments are verified at once. Memory is that of the encodings, twice, and of a few batches, whatever the
+    threshold.
+
+    Args:
+        a: as for :func:`similar_pairs`.
+        b: as for :func:`similar_pairs`.
+        threshold: from 0 to 1.
+        measure: as for :func:`similar_pairs`.
+        best_per_record: keep this many pairs of each record of ``a``: those of highest similarity, of equal ones
+            those of lowest ``index_b``. Only for two sets. None keeps all.
+        pass_id: as for :func:`similar_pairs`.
+        threads: as for :func:`similar_pairs`.
+
+    Returns:
+        Batches of at least one pair. Encoded rows of ``a`` come in stripes of 8192; the batches of a stripe
+        come before those of the next. Inside a batch, pairs are ordered by (index_a, index_b). A stripe of many
+        pairs comes in several batches, over which the pairs of one record may be spread; with
+        ``best_per_record`` it is one batch, so that all batches together are in order.
+
+    Raises:
+        LinkageError: as :func:`similar_pairs`, and ``BEST_RANGE``.
+    """
+    if best_per_record is not None and (best_per_record < 1 or b is None):
+        raise LinkageError("keep at least one pair per record, and of two sets only", code="BEST_RANGE")
+    sides = _verified_sides(a, b, threshold=threshold, measure=measure, pass_id=pass_id, threads=threads)
+    batches = iter_pairs(
+        sides.words_a,
+        sides.words_b,
+        measure=sides.measure,
+        threshold=threshold,
+        bits=sides.bits,
+        threads=threads,
+        best_per_record=best_per_record,
+    )
+    return (sides.pairs(batch) for batch in batches)
+
+
+def _verified_sides(
+    a: Encodings, b: Encodings | None, *, threshold: float, measure: str, pass_id: str | None, threads: int | None
+) -> _Sides:
     verify_threshold(threshold)
+    if measure not in set(Measure):
+        raise LinkageError(f"a measure is one of: {', '.join(Measure)}", code="MEASURE_UNKNOWN")
     if threads is not None and threads < 1:
         raise LinkageError("use at least one thread", code="THREADS_RANGE")
     if isinstance(a, EncodedDataset) and isinstance(b, EncodedDataset):
         verify_comparable(a, b)
     matrix_a, rows_a = _encoded_rows(a, pass_id)
-    if b is None:
-        first, second, similarity = dice_pairs(pack_words(matrix_a), None, threshold=threshold, threads=threads)
-        return CandidatePairs(index_a=rows_a[first], index_b=rows_a[second], similarity=similarity)
-    matrix_b, rows_b = _encoded_rows(b, pass_id)
-    if matrix_a.shape[1] != matrix_b.shape[1]:
+    matrix_b, rows_b = (None, rows_a) if b is None else _encoded_rows(b, pass_id)
+    if matrix_b is not None and matrix_a.shape[1] != matrix_b.shape[1]:
         raise LinkageError(
             f"encodings of {matrix_a.shape[1]} and {matrix_b.shape[1]} bytes cannot be compared",
             code="ENCODING_LENGTH",
         )
-    first, second, similarity = dice_pairs(
-        pack_words(matrix_a), pack_words(matrix_b), threshold=threshold, threads=threads
+    return _Sides(
+        words_a=pack_words(matrix_a),
+        words_b=None if matrix_b is None else pack_words(matrix_b),
+        rows_a=rows_a,
+        rows_b=rows_b,
+        measure=Measure(measure),
+        bits=_length_bits(a, matrix_a, pass_id),
     )
-    return CandidatePairs(index_a=rows_a[first], index_b=rows_b[second], similarity=similarity)
+
+
+def _length_bits(value: Encodings, matrix: npt.NDArray[np.uint8], pass_id: str | None) -> int:
+    """Bits of an encoding: of the dataset's pass, or all bits of the bytes."""
+    if isinstance(value, EncodedDataset):
+        lengths = {item.id: item.bits for item in value.manifest.passes}
+        return int(lengths[pass_id] if pass_id is not None else next(iter(lengths.values())))
+    return 8 * int(matrix.shape[1])
 
 
 def verify_threshold(threshold: float) -> None:
