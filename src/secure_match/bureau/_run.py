@@ -22,7 +22,7 @@ from secure_match.enrolment import (
     find_missing,
 )
 from secure_match.kernels import active
-from secure_match.linkage import Decision, LinkResult, TokenState, link
+from secure_match.linkage import Decision, LinkHooks, LinkResult, TokenState, VerifiedDatasets, link
 
 Progress = Callable[[str], None]
 
@@ -44,11 +44,12 @@ class BureauRun:
 
 def run_bureau(
     agreement: Agreement,
-    datasets: Sequence[EncodedDataset],
+    datasets: Sequence[EncodedDataset] | VerifiedDatasets,
     digests: Mapping[str, str],
     *,
     threads: int | None = None,
     progress: Progress | None = None,
+    hooks: LinkHooks | None = None,
 ) -> BureauRun:
     """Link datasets and examine the result under the agreement's rules.
 
@@ -56,11 +57,12 @@ def run_bureau(
         digests: dataset id to the digest of the package that it came in.
         threads: how many threads compare; None for all cores. The result does not depend on it.
         progress: called with the name of each step as it begins.
+        hooks: as for ``linkage.link``.
 
     Raises:
         LinkageError: when the datasets do not belong together.
     """
-    links = link(agreement, datasets, threads=threads, progress=progress)
+    links = link(agreement, datasets, threads=threads, progress=progress, hooks=hooks)
     if progress is not None:
         progress("findings")
     rows = PersonRows.build(agreement, links)
@@ -114,6 +116,8 @@ def _link_summary(links: LinkResult) -> dict[str, Any]:
                 "candidates": report.candidates,
                 "skipped_blocks": report.skipped_blocks,
                 "skipped_rows": report.skipped_rows,
+                "skipped_pairs": report.skipped_pairs,
+                "largest_block_rows": report.largest_block_rows,
             }
             for report in links.passes
         ],

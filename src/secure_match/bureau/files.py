@@ -3,47 +3,106 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import pyarrow.parquet as pq
 
 from secure_match.agreement import Agreement
 from secure_match.bureau._run import BureauRun
-from secure_match.encoded import EncodedDataset
-from secure_match.encoded.files import atomic_writer, read_package, verify_writable
+from secure_match.encoded.files import atomic_writer, verify_writable
+from secure_match.encoded.mapped_files import MappedPackage, map_package
 from secure_match.enrolment.files import write_findings
 from secure_match.errors import PackageError, Place, located
-from secure_match.linkage import verify_linkable
+from secure_match.linkage import LinkResult, VerifiedDatasets
 
 SUMMARY_NAME: Final = "summary.json"
 LINKS_NAME: Final = "links.parquet"
+_READERS: Final = 2
+"""Hashing is what takes time; beyond two the disk is."""
+_PAIRS_PER_GROUP: Final = 1 << 20
 
 
-def read_packages(agreement: Agreement, paths: Sequence[Path]) -> tuple[list[EncodedDataset], dict[str, str]]:
-    """Read packages, in any order, and check that each belongs to the agreement and to those before it.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TakenIn:
+    """Packages of one run, verified and mapped.
 
-    Returns:
-        The datasets, and dataset id to package digest.
+    Attributes:
+        verified: their datasets.
+        digests: dataset id to package digest.
+        packages: the maps, in the order of the files.
+    """
+
+    verified: VerifiedDatasets
+    digests: dict[str, str]
+    packages: tuple[MappedPackage, ...]
+
+    def release(self) -> None:
+        """Give memory that shows files back to the system."""
+        for package in self.packages:
+            package.release()
+
+    def verify_unchanged(self) -> None:
+        """Check that no file changed since its digest was verified.
+
+        Raises:
+            PackageError: ``PACKAGE_CHANGED``.
+        """
+        for package in self.packages:
+            package.verify_unchanged()
+
+
+def read_packages(
+    agreement: Agreement,
+    paths: Sequence[Path],
+    *,
+    threads: int | None = None,
+    share: Callable[[float], None] | None = None,
+) -> TakenIn:
+    """Take packages in, in any order, and check that each belongs to the agreement and to those before it.
+
+    Args:
+        threads: how many packages are verified side by side; None for two.
+        share: told the share of the packages that is done.
 
     Raises:
-        PackageError: as ``encoded.files.read_dataset`` and ``linkage.verify_linkable`` do, with the file.
+        PackageError: as ``encoded.files.read_dataset`` and ``linkage.verify_linkable`` do, with the file; of several
+            the first in the order of the paths.
         LinkageError: as ``linkage.verify_linkable`` does, with the file.
     """
-    datasets: list[EncodedDataset] = []
-    digests: dict[str, str] = {}
-    for path in paths:
-        dataset, digest = read_package(path)
-        with located(path):
-            verify_linkable(agreement, [dataset], beside=datasets)
-        datasets.append(dataset)
-        digests[dataset.manifest.dataset] = digest
-    return datasets, digests
+    verified = VerifiedDatasets(agreement_fingerprint=agreement.fingerprint)
+    packages: list[MappedPackage] = []
+    with ThreadPoolExecutor(max_workers=min(threads or _READERS, _READERS)) as pool:
+        for path, package in zip(paths, pool.map(map_package, paths), strict=True):
+            with located(path):
+                verified = verified.joined(agreement, package.dataset)
+            package.release()
+            packages.append(package)
+            if share is not None:
+                share(len(packages) / len(paths))
+    digests = {package.dataset.manifest.dataset: package.digest for package in packages}
+    return TakenIn(verified=verified, digests=digests, packages=tuple(packages))
+
+
+def verify_outputs(agreement: Agreement, directory: Path) -> None:
+    """Check, before any work, that the results of a run can be written into a directory.
+
+    Raises:
+        PackageError: ``FILE_NOT_WRITABLE``.
+    """
+    for name in (*(_findings_name(party.id) for party in agreement.parties), LINKS_NAME, SUMMARY_NAME):
+        verify_writable(directory / name)
+
+
+def _findings_name(party: str) -> str:
+    return f"findings-{party}.smf"
 
 
 def write_run(run: BureauRun, directory: Path, extra: dict[str, Any]) -> dict[str, Path]:
-    """Write a run into a directory, which is made if it is not there.
+    """Write a run into a directory, in the place of an earlier run.
 
     Args:
         extra: keys that join the summary, such as the time that the run took.
@@ -54,18 +113,22 @@ def write_run(run: BureauRun, directory: Path, extra: dict[str, Any]) -> dict[st
     Raises:
         PackageError: ``FILE_NOT_WRITABLE``.
     """
-    make_directory(directory)
-    paths = {party: directory / f"findings-{party}.smf" for party in run.findings}
-    for path in (*paths.values(), directory / LINKS_NAME, directory / SUMMARY_NAME):
-        verify_writable(path)
-    for old in directory.glob("findings-*.smf"):
+    paths = {party: directory / _findings_name(party) for party in run.findings}
+    for old in directory.glob(_findings_name("*")):
         old.unlink()
     for party, package in run.findings.items():
         write_findings(package, paths[party])
     with atomic_writer(directory / LINKS_NAME) as stream:
-        pq.write_table(run.links.pairs_table(), stream)
+        _write_links(run.links, stream)
     write_json(run.summary | extra, directory / SUMMARY_NAME)
     return paths
+
+
+def _write_links(links: LinkResult, stream: IO[bytes]) -> None:
+    """Write pairs as Parquet, some at a time."""
+    with pq.ParquetWriter(stream, links.pairs_table(0, 0).schema) as writer:
+        for begin in range(0, len(links.row_i), _PAIRS_PER_GROUP):
+            writer.write_table(links.pairs_table(begin, begin + _PAIRS_PER_GROUP))
 
 
 def write_json(value: dict[str, Any], path: Path) -> None:

@@ -1,17 +1,22 @@
 """ENCODED: popcount similarity over packed encodings, compiled by Numba, with a NumPy reference."""
 
 from secure_match.kernels._active import ActiveKernel, active
-from secure_match.kernels._blocked import BlockedResult, blocked_dice, listed_dice
+from secure_match.kernels._blocked import BlockedResult, balanced_edges, blocked_dice, grouped_dice
 from secure_match.kernels._dice import dice_pairs
+from secure_match.kernels._listed import gather_rows, listed_dice, listed_in_blocks
 from secure_match.kernels._popcount import jit, pack_words
 
 __all__ = [
     "ActiveKernel",
     "BlockedResult",
     "active",
+    "balanced_edges",
     "blocked_dice",
     "dice_pairs",
+    "gather_rows",
+    "grouped_dice",
     "jit",
     "listed_dice",
+    "listed_in_blocks",
     "pack_words",
 ]
