@@ -6,6 +6,8 @@ import importlib
 import re
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -13,7 +15,8 @@ import typer
 
 from secure_match.agreement.files import read_agreement
 from secure_match.bureau.stations import LinkOptions, link_packages
-from secure_match.cli._output import print_json, say, share_progress, show_table
+from secure_match.bureau.work_files import WORK_NAME
+from secure_match.cli._output import print_json, say, say_aside, share_progress, show_table
 from secure_match.errors import UsageError
 from secure_match.linkage import MemoryPlan, size_text
 
@@ -61,9 +64,10 @@ def link(
             share=share,
             peak_bytes=_peak_bytes,
         )
-        _, paths, summary = link_packages(
-            agreement, packages, out, clock=time.monotonic, threads=threads, progress=begin, options=options
-        )
+        with _saying_how_to_go_on(out):
+            _, paths, summary = link_packages(
+                agreement, packages, out, clock=time.monotonic, threads=threads, progress=begin, options=options
+            )
     if as_json:
         print_json(summary)
         return
@@ -71,6 +75,16 @@ def link(
     _say_memory(summary["memory"])
     say(f"Wrote {', '.join(map(str, (*paths.values(), out / 'links.parquet')))} and {out / 'summary.json'}.")
     say("Next: send each department its findings package.")
+
+
+@contextmanager
+def _saying_how_to_go_on(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (out / WORK_NAME).is_dir():
+            say_aside(f"finished steps are kept in {out / WORK_NAME}; to continue, add --resume")
+        raise
 
 
 def _nobody(_: object) -> None:

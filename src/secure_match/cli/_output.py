@@ -54,6 +54,12 @@ def say(*lines: str) -> None:
         _out.print(_literal(line))
 
 
+def say_aside(*lines: str) -> None:
+    """Print lines for people to standard error, beside what is a result."""
+    for line in lines:
+        _err.print(_literal(line))
+
+
 def show_table(title: str, headers: list[str], rows: list[list[str]]) -> None:
     """Print a table; numbers stand at the right."""
     table = Table(title=_literal(title), title_justify="left", title_style="bold")
