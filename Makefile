@@ -26,6 +26,7 @@ bench: $(VENV)/.dev  ## Measure; every script has --help.
 	$(BIN)/python benchmarks/exhaustive_dice.py
 	$(BIN)/python benchmarks/encode.py
 	$(BIN)/python benchmarks/city_quality.py
+	$(BIN)/python benchmarks/link_city.py
 
 lock: $(VENV)/.dev  ## Renew the locked versions after a change of pyproject.toml.
 	$(PIP) uv

@@ -75,7 +75,8 @@ def read_packages(
     """
     verified = VerifiedDatasets(agreement_fingerprint=agreement.fingerprint)
     packages: list[MappedPackage] = []
-    with ThreadPoolExecutor(max_workers=min(threads or _READERS, _READERS)) as pool:
+    pool = ThreadPoolExecutor(max_workers=min(threads or _READERS, _READERS))
+    try:
         for path, package in zip(paths, pool.map(map_package, paths), strict=True):
             with located(path):
                 verified = verified.joined(agreement, package.dataset)
@@ -83,6 +84,9 @@ def read_packages(
             packages.append(package)
             if share is not None:
                 share(len(packages) / len(paths))
+    finally:
+        # A refused package, or a stop, does not wait for those that nobody began to read.
+        pool.shutdown(cancel_futures=True)
     digests = {package.dataset.manifest.dataset: package.digest for package in packages}
     return TakenIn(verified=verified, digests=digests, packages=tuple(packages))
 

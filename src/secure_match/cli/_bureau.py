@@ -24,7 +24,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="For the bure
 
 # Packages, ID tokens, evidence, clusters, findings, writing; every pass is a step of its own.
 _STEPS_BESIDE_PASSES: Final = 6
-_SIZE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?) ?(MB|MiB|GB|GiB|TB|TiB)", re.IGNORECASE)
+_SIZE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?) ?(MB|MiB|GB|GiB|TB|TiB)", re.IGNORECASE | re.ASCII)
 _UNITS: Final = {"mb": 10**6, "mib": 1 << 20, "gb": 10**9, "gib": 1 << 30, "tb": 10**12, "tib": 1 << 40}
 
 
