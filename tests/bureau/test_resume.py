@@ -18,8 +18,8 @@ from secure_match.encoded.files import write_dataset
 from secure_match.errors import LinkageError, PackageError, SecureMatchError
 
 ROUNDS = 10
-# A process that forks: each child links and kills itself at the n-th event. Events are the reports of progress, both
-# sides of every rename, and the middle of every array that is written.
+# A process that links once, so that all is compiled, and then forks: each child links and kills itself at the n-th
+# event. Events are the reports of progress, both sides of every rename, and the middle of every array that is written.
 _KILLER = """
 import json, os, random, signal, sys, traceback
 from pathlib import Path
@@ -30,6 +30,7 @@ from secure_match.bureau import stations
 root, rounds = Path(sys.argv[1]), int(sys.argv[2])
 agreement = read_agreement(root / "agreement.toml")
 packages = sorted(root.glob("*.smp"))
+stations.link_packages(agreement, packages, root / "warm", clock=lambda: 0.0, threads=1)
 
 def run(out, resume, kill_at):
     child = os.fork()
