@@ -44,13 +44,14 @@ _HASH = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """One size: records, packages in bytes, seconds of each run, of its work without the start of
-    Python and the writing of results, and of each hashing; memory in bytes."""
+    """One size: records, packages in bytes, seconds of each run, its processor seconds, seconds
+    of its work without the start of Python and the writing of results, and of each hashing; memory in bytes."""
 
     people: int
     records: int
     package_bytes: int
     seconds: list[float]
+    processor: list[float]
     work: list[float]
     hashing: list[float]
     peak_bytes: int
@@ -94,10 +95,11 @@ def measure(folder: Path, paths: list[Path], people: int, repeats: int) -> Point
     words += [*map(str, paths), "--out", str(out), "--json"]
     hashing = [sys.executable, "-c", _HASH, *map(str, paths)]
     timed(words)
-    runs, work, floors, peaks = [], [], [], []
+    runs, work, floors, peaks, processor = [], [], [], [], []
     for _ in range(repeats):
-        seconds, peak = timed(words)
+        seconds, used, peak = timed(words)
         runs.append(seconds)
+        processor.append(used)
         peaks.append(peak)
         floors.append(timed(hashing)[0])
         summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
@@ -107,6 +109,7 @@ def measure(folder: Path, paths: list[Path], people: int, repeats: int) -> Point
         records=sum(item["rows"] for item in summary["datasets"]),
         package_bytes=sum(path.stat().st_size for path in paths),
         seconds=runs,
+        processor=processor,
         work=work,
         hashing=floors,
         peak_bytes=max(peaks),
@@ -115,21 +118,23 @@ def measure(folder: Path, paths: list[Path], people: int, repeats: int) -> Point
     )
 
 
-def timed(words: list[str]) -> tuple[float, int]:
-    """Wall time of a process, and the largest memory that it had, in bytes."""
+def timed(words: list[str]) -> tuple[float, float, int]:
+    """Wall time of a process, processor time of all its threads, and the largest memory that it had, in bytes."""
     start = time.perf_counter()
     with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(f"{words[0]} ended with {process.returncode}")
-    return time.perf_counter() - start, usage.ru_maxrss << (0 if sys.platform == "darwin" else 10)
+    seconds = time.perf_counter() - start
+    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss << (0 if sys.platform == "darwin" else 10)
 
 
 def tell(point: Point) -> None:
     size = f"{point.records:,} records in {point.package_bytes / 1e9:.2f} GB"
     print(f"{point.people:,} people, {size}: {point.links:,} links")
     print(describe("link, whole process", point.seconds, point.records, "records"))
+    print(describe("processor time of it", point.processor, point.records, "records"))
     print(describe("less start and writing", point.work, point.records, "records"))
     print(describe("hashing the files", point.hashing, point.records, "records"))
     ratio = statistics.median(point.seconds) / statistics.median(point.hashing)
@@ -202,6 +207,7 @@ def fit(points: list[Point]) -> None:
     records = [math.log(point.records) for point in points]
     for name, values in (
         ("time (less start and writing)", [statistics.median(point.work) for point in points]),
+        ("processor time", [statistics.median(point.processor) for point in points]),
         ("peak memory", [point.peak_bytes for point in points]),
     ):
         exponent = np.polyfit(records, np.log(values), 1)[0]

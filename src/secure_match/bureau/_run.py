@@ -108,7 +108,8 @@ def _link_summary(links: LinkResult) -> dict[str, Any]:
         "refused_by_constraint": int(links.refused.sum()),
         "crowded_tokens": links.crowded_tokens.tokens,
         "crowded_token_rows": links.crowded_tokens.rows,
-        "persons": len(np.unique(links.labels)),
+        # A person is named by the smallest of its rows, which is the one that names itself.
+        "persons": int((links.labels == np.arange(len(links.labels))).sum()),
         "passes": [
             {
                 "id": report.id,
@@ -134,12 +135,14 @@ def _duplicate_summary(rows: PersonRows, item: Duplicates) -> dict[str, Any]:
         one, two = divmod(int(joint[start]), len(rows.dataset_ids))
         pairs.append({"datasets": [rows.dataset_ids[one], rows.dataset_ids[two]], "found": int(end - start)})
     labels = rows.links.labels
+    is_found = np.zeros(len(labels), dtype=np.bool_)
+    is_found[labels[item.row_i]] = True
     return {
         "rule": item.rule,
         "examined": not item.absent_datasets,
         "absent_datasets": list(item.absent_datasets),
         "found": len(item.row_i),
-        "persons": len(np.unique(labels[item.row_i])),
+        "persons": int(is_found.sum()),
         "skipped_persons": item.skipped_persons,
         "skipped_rows": item.skipped_rows,
         "by_id_token": int(item.by_token.sum()),
