@@ -90,7 +90,9 @@ def map_package(path: Path) -> MappedPackage:
     except BaseException:
         stream.close()
         raise
-    return MappedPackage(path=path, dataset=dataset, digest=digest, stream=stream, memory=memory, stamp=stamp)
+    package = MappedPackage(path=path, dataset=dataset, digest=digest, stream=stream, memory=memory, stamp=stamp)
+    package.release()
+    return package
 
 
 def _stamp(stream: IO[bytes]) -> Stamp:

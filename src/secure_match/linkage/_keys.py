@@ -5,6 +5,7 @@ Invariant: keys of any sender's choice take the time of sorting them; there is n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from secure_match.encoded import matrix_from_binary
+from secure_match.linkage._steps import released_chunks
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
@@ -39,9 +41,13 @@ class Keys:
         words = np.zeros((2, rows), dtype=np.uint64)
         return cls(high=words[0], low=words[1], valid=np.zeros(rows, dtype=np.bool_))
 
-    def fill(self, start: int, column: pa.ChunkedArray) -> None:
-        """Take a fixed_size_binary(16) column as the keys of the rows from ``start`` on."""
-        for chunk in column.chunks:
+    def fill(self, start: int, column: pa.ChunkedArray, release: Callable[[], None]) -> None:
+        """Take a fixed_size_binary(16) column as the keys of the rows from ``start`` on.
+
+        Args:
+            release: called now and then when parts of the column were read.
+        """
+        for chunk in released_chunks(column, release):
             matrix, valid = matrix_from_binary(chunk)
             words = matrix.view(np.uint64)
             end = start + len(chunk)

@@ -57,8 +57,7 @@ def link(
     run = _Run(agreement, threads, progress or (lambda _: None), hooks or LinkHooks())
     plan_memory(agreement, verified.datasets).verify(run.hooks.memory_limit_bytes)
     run.say("ID tokens")
-    rows, crowded = build_rows(agreement, verified)
-    run.hooks.release()
+    rows, crowded = build_rows(agreement, verified, run.hooks.release)
     passes = [item for item in agreement.passes if any(True for _ in rows.with_pass(item.id))]
     found = [run.candidates(rows, item) for item in passes]
     pairs = key_rows(_distinct([token_links(rows.token_codes), *(step.arrays["pairs"] for step in found)]))

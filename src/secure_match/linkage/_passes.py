@@ -22,7 +22,7 @@ from secure_match.linkage._keys import BoolArray, Groups, IntArray, Keys, RowArr
 from secure_match.linkage._pairs import FloatArray
 from secure_match.linkage._plan import plan_memory
 from secure_match.linkage._rows import PairKeys, RowTable, pair_keys
-from secure_match.linkage._steps import LinkHooks, Step
+from secure_match.linkage._steps import LinkHooks, Step, released_chunks
 
 _PAIRS_PER_PIECE: Final = 1 << 23
 """Pairs compared between two reports of progress: a few hundredths of a second."""
@@ -62,8 +62,7 @@ def pass_candidates(agreement: Agreement, rows: RowTable, item: Pass, *, threads
     Raises:
         LinkageError: ``MEMORY_PLAN`` as soon as there are more pairs than the limit has room for.
     """
-    groups = _blocks(rows, item)
-    hooks.release()
+    groups = _blocks(rows, item, hooks)
     sizes = groups.sizes
     refused = sizes > agreement.limits.max_block_rows
     kept = _worth_walking(groups, rows.token_codes) & ~refused
@@ -166,12 +165,12 @@ def _review_thresholds(agreement: Agreement, item: Pass) -> tuple[float, float]:
     return review, different
 
 
-def _blocks(rows: RowTable, item: Pass) -> Groups:
+def _blocks(rows: RowTable, item: Pass, hooks: LinkHooks) -> Groups:
     """Rows with an encoding in the pass, by block; without block tags they are one block."""
     keys = Keys.empty(len(rows))
     for start, dataset in rows.with_pass(item.id):
         if item.block_on:
-            keys.fill(start, dataset.table[f"pass.{item.id}.block"])
+            keys.fill(start, dataset.table[f"pass.{item.id}.block"], hooks.release)
             continue
         column = dataset.table[f"pass.{item.id}.encoding"]
         keys.valid[start : start + len(dataset)] = column.is_valid().to_numpy()
@@ -202,10 +201,9 @@ def _gathered(rows: RowTable, item: Pass, order: IntArray, hooks: LinkHooks) -> 
     places = _places(order, len(rows))
     for start, dataset in rows.with_pass(item.id):
         place = start
-        for chunk in dataset.table[f"pass.{item.id}.encoding"].chunks:
+        for chunk in released_chunks(dataset.table[f"pass.{item.id}.encoding"], hooks.release):
             end = place + len(chunk)
             if (places[place:end] >= 0).any():
                 gather_rows(matrix_from_binary(chunk)[0], places[place:end], words)
             place = end
-        hooks.release()
     return words

@@ -20,6 +20,8 @@ ASSUMED_PAIRS_PER_ROW: Final = 2
 
 _PROCESS: Final = 400 << 20
 """Interpreter, libraries, compiled kernels and buffers of threads."""
+_MAPPED: Final = 384 << 20
+"""Columns of packages that are in memory while they are read: a few batches, with what the system reads around them."""
 # Bytes per row, from the arrays of each step: handles, datasets and token codes live all along.
 _ROW_ALL_ALONG: Final = 24
 _ROW_INTAKE: Final = 80
@@ -90,18 +92,24 @@ def plan_memory(agreement: Agreement, datasets: tuple[EncodedDataset, ...], *, p
     sizes = [len(dataset) for dataset in datasets]
     rows, largest = sum(sizes), max(sizes, default=0)
     number = rows * ASSUMED_PAIRS_PER_ROW if pairs is None else pairs
-    along = _PROCESS + rows * _ROW_ALL_ALONG
+    read = min(_MAPPED, sum(sizes) * _row_bytes(agreement))
+    along = _PROCESS + read + rows * _ROW_ALL_ALONG
     kept = number * _SIMILARITY * len(agreement.passes)
     steps = {
-        "packages": _PROCESS + largest * _ROW_INTAKE * 2,
+        "packages": _PROCESS + read + largest * _ROW_INTAKE * 2,
         "ID tokens": along + rows * _ROW_GROUPING,
     }
     for item in agreement.passes:
         having = [len(dataset) for dataset in datasets if any(one.id == item.id for one in dataset.manifest.passes)]
-        words = (sum(having) + max(having, default=0)) * item.bits // 8
+        words = sum(having) * item.bits // 8
         grouping, walking = rows * _ROW_GROUPING, words + rows * _ROW_PASS
         steps[f"pass {item.id}"] = along + max(grouping, walking) + number * _PAIR_PASS
         steps[f"evidence {item.id}"] = along + words + rows * _ROW_EVIDENCE + number * _PAIR_EVIDENCE
     steps["clusters"] = along + rows * _ROW_CLUSTERS + kept + number * _PAIR_CLUSTERS
     steps["findings"] = along + rows * _ROW_FINDINGS + kept + number * _PAIR_FINDINGS
     return MemoryPlan(rows=rows, pairs=number, steps=steps)
+
+
+def _row_bytes(agreement: Agreement) -> int:
+    """Bytes of a row in a package, about: handle, token, and a tag and an encoding per pass."""
+    return 64 + sum(16 + item.bits // 8 for item in agreement.passes)

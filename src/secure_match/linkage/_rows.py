@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
@@ -15,6 +15,7 @@ from secure_match.encoded import EncodedDataset, matrix_from_binary
 from secure_match.errors import LinkageError
 from secure_match.linkage._intake import VerifiedDatasets
 from secure_match.linkage._keys import Keys, RowArray, group_rows
+from secure_match.linkage._steps import released_chunks
 
 ByteMatrix = npt.NDArray[np.uint8]
 MaskArray = npt.NDArray[np.uint64]
@@ -79,8 +80,13 @@ class RowTable:
                 yield start, dataset
 
 
-def build_rows(agreement: Agreement, verified: VerifiedDatasets) -> tuple[RowTable, CrowdedTokens]:
+def build_rows(
+    agreement: Agreement, verified: VerifiedDatasets, release: Callable[[], None] = lambda: None
+) -> tuple[RowTable, CrowdedTokens]:
     """Put the rows of all datasets into canonical order.
+
+    Args:
+        release: called now and then when parts of columns were read.
 
     Raises:
         LinkageError: ``ROWS_LIMIT`` for more than 2^31 - 1 rows.
@@ -95,11 +101,11 @@ def build_rows(agreement: Agreement, verified: VerifiedDatasets) -> tuple[RowTab
     handles = np.zeros((rows, 16), dtype=np.uint8)
     for start, dataset in zip(starts.tolist(), datasets, strict=False):
         place = start
-        for chunk in dataset.table["handle"].chunks:
+        for chunk in released_chunks(dataset.table["handle"], release):
             handles[place : place + len(chunk)] = matrix_from_binary(chunk)[0]
             place += len(chunk)
         if dataset.manifest.id_tokens:
-            tokens.fill(start, dataset.table["id_token"])
+            tokens.fill(start, dataset.table["id_token"], release)
     table = RowTable(
         datasets=datasets,
         starts=tuple(starts.tolist()),

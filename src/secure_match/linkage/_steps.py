@@ -6,11 +6,12 @@ what would be computed. Who keeps steps sees to it that they are of the same one
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import numpy.typing as npt
+import pyarrow as pa
 
 Columns = Mapping[str, npt.NDArray[Any]]
 
@@ -45,8 +46,21 @@ class NoSteps:
         return step
 
 
+CHUNKS_BETWEEN_RELEASES: Final = 8
+"""Batches of a package (at most 65,536 rows each) that are read before their memory is given back."""
+
+
 def _nothing(*_: object) -> None:
     pass
+
+
+def released_chunks(column: pa.ChunkedArray, release: Callable[[], None]) -> Iterator[pa.Array]:
+    """The chunks of a column in order; ``release`` is called after every few of them, and after the last."""
+    for place, chunk in enumerate(column.chunks):
+        yield chunk
+        if place % CHUNKS_BETWEEN_RELEASES == CHUNKS_BETWEEN_RELEASES - 1:
+            release()
+    release()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
