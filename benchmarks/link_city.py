@@ -97,13 +97,13 @@ def measure(folder: Path, paths: list[Path], people: int, repeats: int) -> Point
     timed(words)
     runs, work, floors, peaks, processor = [], [], [], [], []
     for _ in range(repeats):
-        seconds, used, peak = timed(words)
+        seconds, used = timed(words)
         runs.append(seconds)
         processor.append(used)
-        peaks.append(peak)
         floors.append(timed(hashing)[0])
         summary = json.loads((out / "summary.json").read_text(encoding="utf-8"))
         work.append(summary["seconds"])
+        peaks.append(summary["memory"]["measured_peak_bytes"])
     return Point(
         people=people,
         records=sum(item["rows"] for item in summary["datasets"]),
@@ -118,8 +118,8 @@ def measure(folder: Path, paths: list[Path], people: int, repeats: int) -> Point
     )
 
 
-def timed(words: list[str]) -> tuple[float, float, int]:
-    """Wall time of a process, processor time of all its threads, and the largest memory that it had, in bytes."""
+def timed(words: list[str]) -> tuple[float, float]:
+    """Wall time of a process, and processor time of all its threads."""
     start = time.perf_counter()
     with subprocess.Popen(words, stdout=subprocess.DEVNULL) as process:
         _, status, usage = os.wait4(process.pid, 0)
@@ -127,7 +127,7 @@ def timed(words: list[str]) -> tuple[float, float, int]:
     if process.returncode:
         raise SystemExit(f"{words[0]} ended with {process.returncode}")
     seconds = time.perf_counter() - start
-    return seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss << (0 if sys.platform == "darwin" else 10)
+    return seconds, usage.ru_utime + usage.ru_stime
 
 
 def tell(point: Point) -> None:
