@@ -31,6 +31,7 @@ bench: $(VENV)/.dev  ## Measure; every script has --help.
 	$(BIN)/python benchmarks/city_quality.py
 	$(BIN)/python benchmarks/inspect_export.py
 	$(BIN)/python benchmarks/damaged_file.py --seeds 101
+	$(BIN)/python benchmarks/link_city.py
 
 lock: $(VENV)/.dev  ## Renew the locked versions after a change of pyproject.toml.
 	$(PIP) uv

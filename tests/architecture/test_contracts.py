@@ -45,7 +45,7 @@ FILE_CALLS: Final = {
     ".TemporaryDirectory",
     ".rmtree",
 }
-FILE_ROOMS: Final = ("files.py", "schema_files.py", "stations.py")
+FILE_ROOMS: Final = ("files.py", "mapped_files.py", "schema_files.py", "stations.py", "work_files.py")
 FILE_EXCEPTIONS: Final = {
     # The template is package data, not a file of the caller's.
     "agreement/_parse.py": {".read_text"},

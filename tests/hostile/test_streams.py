@@ -35,8 +35,25 @@ except PackageError as error:
 """
 
 
+Outcome = pa.Table | Exception
+
+
+def outcome(source: Any, size: int, schema: pa.Schema, rows: int) -> Outcome:
+    try:
+        return read_arrow_stream(source, size, schema, rows)
+    except Exception as error:
+        return error
+
+
 def read(data: bytes, schema: pa.Schema = TABLE.schema, rows: int = 2) -> pa.Table:
-    return read_arrow_stream(io.BytesIO(data), len(data), schema, rows)
+    """Through a file, and through memory that is not aligned; both have to give the same."""
+    odd = pa.py_buffer(b"x" + data).slice(1)
+    mapped, found = (outcome(source, len(data), schema, rows) for source in (odd, io.BytesIO(data)))
+    if isinstance(found, Exception):
+        assert (type(mapped), str(mapped)) == (type(found), str(found))
+        raise found
+    assert found.equals(mapped)
+    return found
 
 
 def refused(data: bytes, **more: Any) -> str:

@@ -532,6 +532,14 @@ REFUSALS: Final[dict[str, Refusal]] = {
     "quarantine over the package": Refusal(
         words=f"{_ENCODE} {_GOOD} --quarantine out.smp", code="OUTPUT_IS_INPUT", place="out.smp"
     ),
+    "limit of memory without a unit": Refusal(
+        words=f"{_LINK} {{road}}/sent/population.smp --out run --memory-limit 8", code="MEMORY_LIMIT", place="8GiB"
+    ),
+    "limit of memory that is too small": Refusal(
+        words=f"{_LINK} {{road}}/sent/population.smp --out run --memory-limit 100MB",
+        code="MEMORY_PLAN",
+        place="allowed",
+    ),
     "run below a file": Refusal(
         words=f"{_LINK} {{road}}/sent/population.smp --out file/run",
         code="FILE_NOT_WRITABLE",

@@ -83,7 +83,40 @@ def test_killed_link_leaves_no_findings(road: Road, tmp_path: Path) -> None:
     assert not list((tmp_path / "run").glob("findings*"))
     again = secure_match(*words, cwd=tmp_path)
     assert again.status == 0, again.error
+    assert (
+        "an unfinished run was found and removed; beginning from the start (to continue one: --resume)" in again.lines
+    )
     assert (tmp_path / "run" / "findings-police.smf").read_bytes() == road.findings("police").read_bytes()
+
+
+def test_killed_link_is_resumed(road: Road, tmp_path: Path) -> None:
+    words = ["bureau", "link", road.agreement, *road.packages, "--out", tmp_path / "run"]
+    assert python(KILL_IN_PACKAGE, *words, cwd=tmp_path).status == -signal.SIGKILL
+    work = tmp_path / "run" / ".work"
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in work.iterdir())
+    assert Searcher(marks()).in_folder(tmp_path) == {}
+    refused = secure_match(*words[:-3], "--out", tmp_path / "run", "--resume", cwd=tmp_path)
+    assert (refused.status, refused.out) == (2, b"")
+    assert refused.error.startswith("error: RESUME_MISMATCH: ")
+
+    again = secure_match(*words, "--resume", cwd=tmp_path)
+    assert again.status == 0, again.error
+    assert "resuming an unfinished run: 8 finished steps are kept" in again.lines
+    assert not work.exists()
+    for party in ("police", "hrss", "medical", "education"):
+        assert (tmp_path / "run" / f"findings-{party}.smf").read_bytes() == road.findings(party).read_bytes()
+
+
+def test_a_stopped_link_says_how_to_go_on(road: Road, tmp_path: Path) -> None:
+    words = ["bureau", "link", road.agreement, *road.packages, "--out", tmp_path / "run"]
+    done = python(STOP_IN_PACKAGE, *words, cwd=tmp_path)
+    assert done.status == 130
+    lines = done.error.splitlines()
+    assert lines[-2:] == [
+        f"finished steps are kept in {tmp_path / 'run' / '.work'}; to continue, add --resume",
+        "stopped; nothing unfinished was written",
+    ]
+    assert not list((tmp_path / "run").glob("*.smf"))
 
 
 def test_killed_worklist_is_not_there(road: Road, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from secure_match import __version__
 from secure_match.agreement import Agreement
-from secure_match.encoded import DatasetManifest
+from secure_match.encoded import DatasetManifest, binary_from_matrix
 from secure_match.enrolment import (
     FINDINGS_SCHEMA,
     Duplicates,
@@ -150,7 +150,7 @@ def _table(
         pa.array([kind] * count, text),
         pa.array([rule] * count, text),
         pa.array(names[table.dataset_of[own]], text),
-        pa.array([row.tobytes() for row in table.handles[own]], pa.binary(16)),
+        binary_from_matrix(table.handles[own]),
         pa.array(other, text) if other is not None else pa.nulls(count, text),
         first,
         last,
@@ -163,10 +163,19 @@ def _table(
 
 def _finding_ids(kind: str, rule: str, rows: PersonRows, row_i: IntArray, row_j: IntArray) -> list[bytes]:
     """Stable over runs: a digest of rule and handles. Handles are keyed, so the digest reveals neither of them."""
-    handles, of = rows.links.rows.handles, rows.links.rows.dataset_of
+    sides = [_row_texts(rows, side) for side in (row_i, row_j)]
+    start = f"{kind}|{rule}|"
     ids = []
-    for one, two in zip(row_i.tolist(), row_j.tolist(), strict=True):
-        parts = sorted(f"{rows.dataset_ids[of[row]]}:{handles[row].tobytes().hex()}" for row in {one, two})
-        text = "|".join((kind, rule, *parts))
-        ids.append(hashlib.blake2b(text.encode(), digest_size=_ID_BYTES).digest())
+    for one, two in zip(*sides, strict=True):
+        text = one if one == two else f"{one}|{two}" if one < two else f"{two}|{one}"
+        ids.append(hashlib.blake2b((start + text).encode(), digest_size=_ID_BYTES).digest())
     return ids
+
+
+def _row_texts(rows: PersonRows, index: IntArray) -> list[str]:
+    """Dataset and handle of rows."""
+    table = rows.links.rows
+    handles, width = table.handles[index].tobytes().hex(), 2 * table.handles.shape[1]
+    names = [f"{name}:" for name in rows.dataset_ids]
+    of = table.dataset_of[index].tolist()
+    return [names[dataset] + handles[place * width : (place + 1) * width] for place, dataset in enumerate(of)]

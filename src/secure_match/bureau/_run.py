@@ -22,7 +22,7 @@ from secure_match.enrolment import (
     find_missing,
 )
 from secure_match.kernels import active
-from secure_match.linkage import Decision, LinkResult, TokenState, link
+from secure_match.linkage import Decision, LinkHooks, LinkResult, TokenState, VerifiedDatasets, link
 
 Progress = Callable[[str], None]
 
@@ -44,12 +44,13 @@ class BureauRun:
 
 def run_bureau(
     agreement: Agreement,
-    datasets: Sequence[EncodedDataset],
+    datasets: Sequence[EncodedDataset] | VerifiedDatasets,
     digests: Mapping[str, str],
     *,
     supplements: Mapping[str, Sequence[str]] | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    hooks: LinkHooks | None = None,
 ) -> BureauRun:
     """Link datasets and examine the result under the agreement's rules.
 
@@ -58,11 +59,12 @@ def run_bureau(
         supplements: dataset id to the digests of the supplements that were joined to it.
         threads: how many threads compare; None for all cores. The result does not depend on it.
         progress: called with the name of each step as it begins.
+        hooks: as for ``linkage.link``.
 
     Raises:
         LinkageError: when the datasets do not belong together.
     """
-    links = link(agreement, datasets, threads=threads, progress=progress)
+    links = link(agreement, datasets, threads=threads, progress=progress, hooks=hooks)
     if progress is not None:
         progress("findings")
     rows = PersonRows.build(agreement, links)
@@ -111,7 +113,8 @@ def _link_summary(links: LinkResult) -> dict[str, Any]:
         "refused_by_constraint": int(links.refused.sum()),
         "crowded_tokens": links.crowded_tokens.tokens,
         "crowded_token_rows": links.crowded_tokens.rows,
-        "persons": len(np.unique(links.labels)),
+        # A person is named by the smallest of its rows, which is the one that names itself.
+        "persons": int((links.labels == np.arange(len(links.labels))).sum()),
         "passes": [
             {
                 "id": report.id,
@@ -119,6 +122,8 @@ def _link_summary(links: LinkResult) -> dict[str, Any]:
                 "candidates": report.candidates,
                 "skipped_blocks": report.skipped_blocks,
                 "skipped_rows": report.skipped_rows,
+                "skipped_pairs": report.skipped_pairs,
+                "largest_block_rows": report.largest_block_rows,
             }
             for report in links.passes
         ],
@@ -135,12 +140,14 @@ def _duplicate_summary(rows: PersonRows, item: Duplicates) -> dict[str, Any]:
         one, two = divmod(int(joint[start]), len(rows.dataset_ids))
         pairs.append({"datasets": [rows.dataset_ids[one], rows.dataset_ids[two]], "found": int(end - start)})
     labels = rows.links.labels
+    is_found = np.zeros(len(labels), dtype=np.bool_)
+    is_found[labels[item.row_i]] = True
     return {
         "rule": item.rule,
         "examined": not item.absent_datasets,
         "absent_datasets": list(item.absent_datasets),
         "found": len(item.row_i),
-        "persons": len(np.unique(labels[item.row_i])),
+        "persons": int(is_found.sum()),
         "skipped_persons": item.skipped_persons,
         "skipped_rows": item.skipped_rows,
         "by_id_token": int(item.by_token.sum()),

@@ -3,29 +3,117 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import pyarrow.parquet as pq
 
 from secure_match.agreement import Agreement
 from secure_match.bureau._run import BureauRun
 from secure_match.encoded import EncodedDataset
-from secure_match.encoded.files import atomic_writer, read_package, verify_writable
+from secure_match.encoded.files import atomic_writer, verify_writable
+from secure_match.encoded.mapped_files import MappedPackage, map_package
 from secure_match.encoded.supplements import join_supplements
 from secure_match.enrolment.files import write_findings
 from secure_match.errors import PackageError, Place, located
-from secure_match.linkage import verify_linkable
+from secure_match.linkage import LinkResult, VerifiedDatasets
 
 SUMMARY_NAME: Final = "summary.json"
 LINKS_NAME: Final = "links.parquet"
+_READERS: Final = 2
+"""Hashing is what takes time; beyond two the disk is."""
+_PAIRS_PER_GROUP: Final = 1 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class _Package:
-    """A package that was read; ``supplements`` are the digests of those that were joined to it."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TakenIn:
+    """Packages of one run, verified and mapped.
+
+    Attributes:
+        verified: their datasets.
+        digests: dataset id to package digest.
+        supplements: dataset id to the digests of the supplements that were joined to it, where there are any.
+        packages: the maps, in the order of the files.
+    """
+
+    verified: VerifiedDatasets
+    digests: dict[str, str]
+    supplements: dict[str, tuple[str, ...]]
+    packages: tuple[MappedPackage, ...]
+
+    @property
+    def all_digests(self) -> dict[str, str]:
+        """The digests of everything that was taken in, by a name of each."""
+        more = {
+            f"{name}/{place}": digest for name, item in self.supplements.items() for place, digest in enumerate(item)
+        }
+        return self.digests | more
+
+    def release(self) -> None:
+        """Give memory that shows files back to the system."""
+        for package in self.packages:
+            package.release()
+
+    def verify_unchanged(self) -> None:
+        """Check that no file changed since its digest was verified.
+
+        Raises:
+            PackageError: ``PACKAGE_CHANGED``.
+        """
+        for package in self.packages:
+            package.verify_unchanged()
+
+
+def read_packages(
+    agreement: Agreement,
+    paths: Sequence[Path],
+    *,
+    threads: int | None = None,
+    share: Callable[[float], None] | None = None,
+) -> TakenIn:
+    """Take packages in, in any order, and join supplements to theirs; each has to fit the others.
+
+    Args:
+        threads: how many packages are verified side by side; None for two.
+        share: told the share of the packages that is done.
+
+    Raises:
+        PackageError: as ``encoded.files.read_dataset``, ``join_supplements`` and ``linkage.verify_linkable`` do, with
+            the file; of several the first in the order of the paths.
+        LinkageError: as ``linkage.verify_linkable`` does, with the file.
+    """
+    verified = VerifiedDatasets(agreement_fingerprint=agreement.fingerprint)
+    packages: list[MappedPackage] = []
+    pool = ThreadPoolExecutor(max_workers=min(threads or _READERS, _READERS))
+    try:
+        for package in pool.map(map_package, paths):
+            package.release()
+            packages.append(package)
+            if share is not None:
+                share(len(packages) / len(paths))
+    finally:
+        # A refused package, or a stop, does not wait for those that nobody began to read.
+        pool.shutdown(cancel_futures=True)
+    whole = _with_supplements(packages)
+    for item in whole:
+        with located(item.path):
+            verified = verified.joined(agreement, item.dataset)
+        for package in packages:
+            package.release()
+    return TakenIn(
+        verified=verified,
+        digests={item.dataset.manifest.dataset: item.digest for item in whole},
+        supplements={item.dataset.manifest.dataset: item.supplements for item in whole if item.supplements},
+        packages=tuple(packages),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
+class _Whole:
+    """A dataset with all its rows; ``supplements`` are the digests of those that were joined to it."""
 
     path: Path
     dataset: EncodedDataset
@@ -33,41 +121,14 @@ class _Package:
     supplements: tuple[str, ...] = ()
 
 
-def read_packages(
-    agreement: Agreement, paths: Sequence[Path]
-) -> tuple[list[EncodedDataset], dict[str, str], dict[str, tuple[str, ...]]]:
-    """Read packages, in any order, join supplements to theirs, and check that each belongs to the agreement and others.
-
-    Returns:
-        The datasets; dataset id to package digest; dataset id to the digests of its supplements, where it has any.
-
-    Raises:
-        PackageError: as ``encoded.files.read_dataset`` and ``linkage.verify_linkable`` do, with the file.
-        LinkageError: as ``linkage.verify_linkable`` does, with the file.
-    """
-    datasets: list[EncodedDataset] = []
-    read = (read_package(path) for path in paths)
-    packages = [
-        _Package(path=path, dataset=dataset, digest=digest) for path, (dataset, digest) in zip(paths, read, strict=True)
-    ]
-    whole = _with_supplements(packages)
-    for item in whole:
-        with located(item.path):
-            verify_linkable(agreement, [item.dataset], beside=datasets)
-        datasets.append(item.dataset)
-    names = [item.dataset.manifest.dataset for item in whole]
-    digests = {name: item.digest for name, item in zip(names, whole, strict=True)}
-    supplements = {name: item.supplements for name, item in zip(names, whole, strict=True) if item.supplements}
-    return datasets, digests, supplements
-
-
-def _with_supplements(packages: Sequence[_Package]) -> list[_Package]:
+def _with_supplements(packages: Sequence[MappedPackage]) -> list[_Whole]:
     """Whole packages, each with its supplements joined to it in the order of their digests.
 
     Raises:
         PackageError: ``SUPPLEMENT_BASE``, ``SUPPLEMENT_ROWS``, with the supplement's file.
     """
-    whole = [item for item in packages if item.dataset.manifest.supplement_to is None]
+    bases = [item for item in packages if item.dataset.manifest.supplement_to is None]
+    whole = [_Whole(path=item.path, dataset=item.dataset, digest=item.digest) for item in bases]
     place = {item.digest: number for number, item in enumerate(whole)}
     supplements = [item for item in packages if item.dataset.manifest.supplement_to is not None]
     for item in sorted(supplements, key=lambda item: item.digest):
@@ -86,8 +147,22 @@ def _with_supplements(packages: Sequence[_Package]) -> list[_Package]:
     return whole
 
 
+def verify_outputs(agreement: Agreement, directory: Path) -> None:
+    """Check, before any work, that the results of a run can be written into a directory.
+
+    Raises:
+        PackageError: ``FILE_NOT_WRITABLE``.
+    """
+    for name in (*(_findings_name(party.id) for party in agreement.parties), LINKS_NAME, SUMMARY_NAME):
+        verify_writable(directory / name)
+
+
+def _findings_name(party: str) -> str:
+    return f"findings-{party}.smf"
+
+
 def write_run(run: BureauRun, directory: Path, extra: dict[str, Any]) -> dict[str, Path]:
-    """Write a run into a directory, which is made if it is not there.
+    """Write a run into a directory, in the place of an earlier run.
 
     Args:
         extra: keys that join the summary, such as the time that the run took.
@@ -98,18 +173,22 @@ def write_run(run: BureauRun, directory: Path, extra: dict[str, Any]) -> dict[st
     Raises:
         PackageError: ``FILE_NOT_WRITABLE``.
     """
-    make_directory(directory)
-    paths = {party: directory / f"findings-{party}.smf" for party in run.findings}
-    for path in (*paths.values(), directory / LINKS_NAME, directory / SUMMARY_NAME):
-        verify_writable(path)
-    for old in directory.glob("findings-*.smf"):
+    paths = {party: directory / _findings_name(party) for party in run.findings}
+    for old in directory.glob(_findings_name("*")):
         old.unlink()
     for party, package in run.findings.items():
         write_findings(package, paths[party])
     with atomic_writer(directory / LINKS_NAME) as stream:
-        pq.write_table(run.links.pairs_table(), stream)
+        _write_links(run.links, stream)
     write_json(run.summary | extra, directory / SUMMARY_NAME)
     return paths
+
+
+def _write_links(links: LinkResult, stream: IO[bytes]) -> None:
+    """Write pairs as Parquet, some at a time."""
+    with pq.ParquetWriter(stream, links.pairs_table(0, 0).schema) as writer:
+        for begin in range(0, len(links.row_i), _PAIRS_PER_GROUP):
+            writer.write_table(links.pairs_table(begin, begin + _PAIRS_PER_GROUP))
 
 
 def write_json(value: dict[str, Any], path: Path) -> None:

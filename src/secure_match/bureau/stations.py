@@ -2,16 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from secure_match.agreement import Agreement
 from secure_match.bureau._run import BureauRun, run_bureau
-from secure_match.bureau.files import read_packages, write_run
+from secure_match.bureau.files import make_directory, read_packages, verify_outputs, write_run
+from secure_match.bureau.work_files import WorkFolder, open_work_folder
+from secure_match.errors import PackageError
+from secure_match.linkage import LinkHooks, MemoryPlan, plan_memory
 
 Progress = Callable[[str], None]
 Clock = Callable[[], float]
+
+
+def _ignore(_: object) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkOptions:
+    """How a run is carried out; none of it changes what is found.
+
+    Attributes:
+        resume: continue an unfinished run in the same directory.
+        memory_limit_bytes: refuse a run that is planned to need more.
+        planned: told the memory plan before linking begins.
+        note: told, in a sentence, what became of an unfinished run.
+        share: told the share (0 to 1) of the current step that is done.
+        peak_bytes: the largest memory of the process so far, for the summary; None where nobody can tell.
+    """
+
+    resume: bool = False
+    memory_limit_bytes: int | None = None
+    planned: Callable[[MemoryPlan], None] = _ignore
+    note: Callable[[str], None] = _ignore
+    share: Callable[[float], None] = _ignore
+    peak_bytes: Callable[[], int | None] | None = None
 
 
 def link_packages(
@@ -22,23 +52,71 @@ def link_packages(
     clock: Clock,
     threads: int | None = None,
     progress: Progress | None = None,
+    options: LinkOptions | None = None,
 ) -> tuple[BureauRun, dict[str, Path], dict[str, Any]]:
     """Read packages, link and examine them, write findings and the summary.
 
+    Finished steps are kept in ``out/.work`` until everything is written.
+
     Args:
         clock: seconds of a monotonic clock, for the time in the summary.
+        progress: called with the name of each step as it begins.
 
     Returns:
         The run, department to findings file, and the summary as written.
 
     Raises:
-        SecureMatchError: with a code and a place, before anything is written.
+        SecureMatchError: with a code and a place, before any result is written.
     """
+    chosen = options or LinkOptions()
+    say = progress or _ignore
     started = clock()
-    if progress is not None:
-        progress("packages")
-    datasets, digests, supplements = read_packages(agreement, packages)
-    run = run_bureau(agreement, datasets, digests, supplements=supplements, threads=threads, progress=progress)
-    extra = {"seconds": round(clock() - started, 3)}
+    say("packages")
+    taken = read_packages(agreement, packages, threads=threads, share=chosen.share)
+    plan = plan_memory(agreement, taken.verified.datasets)
+    plan.verify(chosen.memory_limit_bytes)
+    make_directory(out)
+    verify_outputs(agreement, out)
+    work, note = open_work_folder(
+        out, agreement.fingerprint, taken.all_digests, resume=chosen.resume, verify_inputs=taken.verify_unchanged
+    )
+    chosen.planned(plan)
+    if note:
+        chosen.note(note)
+    hooks = LinkHooks(
+        share=chosen.share, release=taken.release, steps=work, memory_limit_bytes=chosen.memory_limit_bytes
+    )
+    with _nothing_kept_of_changed_packages(work):
+        run = run_bureau(
+            agreement,
+            taken.verified,
+            taken.digests,
+            supplements=taken.supplements,
+            threads=threads,
+            progress=say,
+            hooks=hooks,
+        )
+        taken.verify_unchanged()
+    say("writing")
+    extra = {"seconds": round(clock() - started, 3), "memory": _memory(plan, chosen), "resumed_steps": work.resumed}
     paths = write_run(run, out, extra)
+    work.remove()
     return run, paths, run.summary | extra
+
+
+@contextmanager
+def _nothing_kept_of_changed_packages(work: WorkFolder) -> Iterator[None]:
+    try:
+        yield
+    except PackageError:
+        work.remove()
+        raise
+
+
+def _memory(plan: MemoryPlan, options: LinkOptions) -> dict[str, int]:
+    known = {
+        "planned_peak_bytes": plan.peak_bytes,
+        "measured_peak_bytes": options.peak_bytes() if options.peak_bytes is not None else None,
+        "limit_bytes": options.memory_limit_bytes,
+    }
+    return {name: size for name, size in known.items() if size is not None}

@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import importlib
+import re
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from secure_match.agreement.files import read_agreement
-from secure_match.bureau.stations import link_packages
-from secure_match.cli._output import print_json, say, show_table, step_progress
+from secure_match.bureau.stations import LinkOptions, link_packages
+from secure_match.bureau.work_files import WORK_NAME
+from secure_match.cli._output import print_json, say, say_aside, share_progress, show_table
+from secure_match.errors import UsageError
+from secure_match.linkage import MemoryPlan, size_text
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="For the bureau: link packages and return findings.")
 
-_STEPS = 10
+# Packages, ID tokens, evidence, clusters, findings, writing; every pass is a step of its own.
+_STEPS_BESIDE_PASSES: Final = 6
+_SIZE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?) ?(MB|MiB|GB|GiB|TB|TiB)", re.IGNORECASE | re.ASCII)
+_UNITS: Final = {"mb": 10**6, "mib": 1 << 20, "gb": 10**9, "gib": 1 << 30, "tb": 10**12, "tib": 1 << 40}
 
 
 @app.callback()
@@ -30,23 +41,93 @@ def link(
     ],
     out: Annotated[Path, typer.Option(help="Directory for findings, links and summary.json; made if it is not there.")],
     threads: Annotated[int | None, typer.Option(min=1, help="Threads that compare. Default: all cores.")] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Continue a run into the same directory that was stopped.")
+    ] = False,
+    memory_limit: Annotated[
+        str | None, typer.Option(help="Refuse a run that is planned to need more memory, e.g. 8GiB.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Link packages across and within; write one findings package per department.
 
     Example: secure-match bureau link agreement.toml police.smp medical.smp --out run/
     """
+    limit = _size_bytes(memory_limit) if memory_limit is not None else None
     agreement = read_agreement(agreement_file)
-    with step_progress("linking", _STEPS, quiet=as_json) as progress:
-        _, paths, summary = link_packages(
-            agreement, packages, out, clock=time.monotonic, threads=threads, progress=progress
+    with share_progress("linking", _STEPS_BESIDE_PASSES + len(agreement.passes), quiet=as_json) as (begin, share):
+        options = LinkOptions(
+            resume=resume,
+            memory_limit_bytes=limit,
+            planned=_nobody if as_json else _say_plan,
+            note=_nobody if as_json else say,
+            share=share,
+            peak_bytes=_peak_bytes,
         )
+        with _saying_how_to_go_on(out):
+            _, paths, summary = link_packages(
+                agreement, packages, out, clock=time.monotonic, threads=threads, progress=begin, options=options
+            )
     if as_json:
         print_json(summary)
         return
     show_summary(summary)
+    _say_memory(summary["memory"])
     say(f"Wrote {', '.join(map(str, (*paths.values(), out / 'links.parquet')))} and {out / 'summary.json'}.")
     say("Next: send each department its findings package.")
+
+
+@contextmanager
+def _saying_how_to_go_on(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (out / WORK_NAME).is_dir():
+            say_aside(f"finished steps are kept in {out / WORK_NAME}; to continue, add --resume")
+        raise
+
+
+def _nobody(_: object) -> None:
+    pass
+
+
+def _say_plan(plan: MemoryPlan) -> None:
+    say(f"planned peak memory {size_text(plan.peak_bytes)} for {plan.rows:,} rows (most in {plan.largest_step})")
+
+
+def _say_memory(memory: dict[str, int]) -> None:
+    if "measured_peak_bytes" in memory:
+        measured, planned = (size_text(memory[name]) for name in ("measured_peak_bytes", "planned_peak_bytes"))
+        say(f"peak memory {measured}, planned {planned}")
+
+
+def _size_bytes(text: str) -> int:
+    """A size with its unit in bytes.
+
+    Raises:
+        UsageError: ``MEMORY_LIMIT``.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise UsageError("give a number and a unit for --memory-limit, such as 8GiB or 900MB", code="MEMORY_LIMIT")
+    return int(float(found[1]) * _UNITS[found[2].lower()])
+
+
+def _peak_bytes() -> int | None:
+    """The largest memory that this process had so far, mapped files included; None where the system does not say."""
+    if sys.platform == "win32":
+        return None
+    status = Path("/proc/self/status")
+    if status.exists():
+        # Of this program alone: on Linux, getrusage goes on counting from the process that started it.
+        lines = status.read_text(encoding="ascii", errors="replace").splitlines()
+        found = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]
+        if found:
+            return found[0] << 10
+    resource = importlib.import_module("resource")
+    peak = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    # Linux counts in KiB, macOS in bytes (getrusage(2)).
+    return peak if sys.platform == "darwin" else peak << 10
 
 
 def show_summary(summary: dict[str, Any]) -> None:
@@ -74,7 +155,8 @@ def show_summary(summary: dict[str, Any]) -> None:
         if item["skipped_blocks"]:
             say(
                 f"pass {item['id']}: not compared, because larger than max_block_rows: "
-                f"blocks {item['skipped_blocks']:,}, rows in them {item['skipped_rows']:,}"
+                f"blocks {item['skipped_blocks']:,}, rows in them {item['skipped_rows']:,}, "
+                f"pairs that nobody compared {item['skipped_pairs']:,}"
             )
     show_table(
         "Duplicates (pairs of rows)",

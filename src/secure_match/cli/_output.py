@@ -19,6 +19,7 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    TaskProgressColumn,
     TextColumn,
     TimeElapsedColumn,
 )
@@ -60,6 +61,12 @@ def say(*lines: str) -> None:
         _out.print(_literal(line))
 
 
+def say_aside(*lines: str) -> None:
+    """Print lines for people to standard error, beside what is a result."""
+    for line in lines:
+        _err.print(_literal(line))
+
+
 def show_table(title: str, headers: list[str], rows: list[list[str]]) -> None:
     """Print a table; numbers stand at the right."""
     table = Table(title=_literal(title), title_justify="left", title_style="bold")
@@ -98,3 +105,27 @@ def step_progress(label: str, total: int, *, quiet: bool) -> Iterator[Callable[[
     with Progress(*columns, console=_err, transient=True, disable=quiet or not _err.is_terminal) as bar:
         task = bar.add_task(visible(label), total=total)
         yield lambda step: bar.update(task, advance=1, description=visible(f"{label}: {step}"))
+
+
+@contextmanager
+def share_progress(
+    label: str, total: int, *, quiet: bool
+) -> Iterator[tuple[Callable[[str], None], Callable[[float], None]]]:
+    """As :func:`step_progress`, with a second call that tells the share (0 to 1) of the current step that is done."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=_err, transient=True, disable=quiet or not _err.is_terminal) as bar:
+        task = bar.add_task(visible(label), total=total)
+        begun = 0
+
+        def begin(step: str) -> None:
+            nonlocal begun
+            bar.update(task, completed=begun, description=visible(f"{label}: {step}"))
+            begun += 1
+
+        yield begin, lambda share: bar.update(task, completed=begun - 1 + share)

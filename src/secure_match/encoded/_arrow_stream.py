@@ -35,8 +35,12 @@ class StreamRefusedError(ValueError):
     """Why a stream is not taken: a predicate of the part, without any value of it."""
 
 
-def read_arrow_stream(stream: IO[bytes], size: int, schema: pa.Schema, rows: int) -> pa.Table:
+def read_arrow_stream(stream: IO[bytes] | pa.Buffer, size: int, schema: pa.Schema, rows: int) -> pa.Table:
     """Read a stream that fills ``size`` bytes and has exactly ``schema`` and ``rows`` rows.
+
+    Args:
+        stream: a file, of which the columns are a copy; or the bytes themselves, of which they are views, at whatever
+            alignment the bytes have.
 
     Raises:
         StreamRefusedError: it is another one.
@@ -77,8 +81,9 @@ def _row_bytes(schema: pa.Schema) -> int:
 class _Messages:
     """Frames the messages of a stream; hands each out whole, after a look at its header."""
 
-    def __init__(self, stream: IO[bytes], size: int) -> None:
+    def __init__(self, stream: IO[bytes] | pa.Buffer, size: int) -> None:
         self._stream = stream
+        self._size = size
         self.left = size
 
     def next_message(self, rows_left: int | None = None) -> tuple[int, _FlatTable | None, pa.Buffer | None]:
@@ -103,17 +108,28 @@ class _Messages:
         header = root.table(_MESSAGE_HEADER)
         if rows_left is not None:
             _verify_batch(header, rows_left)
-        # One aligned buffer for the whole message: its columns are views of it, and nothing is copied again.
-        message = pa.allocate_buffer(_PREFIX_BYTES + length + body)
+        return kind, header, self._message(prefix + metadata, body)
+
+    def _message(self, head: bytes, body: int) -> pa.Buffer:
+        """The whole message whose head was taken; its columns are views of this buffer."""
+        if isinstance(self._stream, pa.Buffer):
+            begin = self._size - self.left - len(head)
+            self.left -= body
+            return self._stream.slice(begin, len(head) + body)
+        # One aligned buffer, so that nothing is copied again.
+        message = pa.allocate_buffer(len(head) + body)
         view = memoryview(message).cast("B")
-        view[: _PREFIX_BYTES + length] = prefix + metadata
-        view[_PREFIX_BYTES + length :] = self._take(body)
-        return kind, header, message
+        view[: len(head)] = head
+        view[len(head) :] = self._take(body)
+        return message
 
     def _take(self, count: int) -> bytes:
         if count > self.left:
             raise StreamRefusedError("ends without an end-of-stream marker")
-        data = self._stream.read(count)
+        if isinstance(self._stream, pa.Buffer):
+            data: bytes = self._stream.slice(self._size - self.left, count).to_pybytes()
+        else:
+            data = self._stream.read(count)
         if len(data) != count:
             raise StreamRefusedError("is truncated")
         self.left -= count

@@ -90,6 +90,22 @@ def binary_from_matrix(matrix: ByteMatrix, valid: BoolArray | None = None) -> pa
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), rows, [bitmap, pa.py_buffer(contiguous)])
 
 
+def is_rising(handles: pa.ChunkedArray) -> bool:
+    """Whether fixed_size_binary(16) handles rise strictly, bytes compared unsigned; then no two are equal."""
+    last = (-1, -1)
+    for chunk in handles.chunks:
+        words = matrix_from_binary(chunk)[0].view(">u8").astype(np.uint64)
+        if len(words) == 0:
+            continue
+        high, low = words[:, 0], words[:, 1]
+        if (int(high[0]), int(low[0])) <= last:
+            return False
+        if not ((high[1:] > high[:-1]) | ((high[1:] == high[:-1]) & (low[1:] > low[:-1]))).all():
+            return False
+        last = int(high[-1]), int(low[-1])
+    return True
+
+
 def _broken(message: str) -> PackageError:
     return PackageError(message, code="PACKAGE_CONTENT")
 
@@ -121,7 +137,8 @@ class EncodedDataset:
         for field, column in zip(self.table.schema, self.table.columns, strict=True):
             if not field.nullable and column.null_count:
                 raise _broken(f"column {field.name} has empty cells where none may be")
-        if pc.count_distinct(self.table["handle"]).as_py() != self.table.num_rows:
+        handles = self.table["handle"]
+        if not is_rising(handles) and pc.count_distinct(handles).as_py() != self.table.num_rows:
             raise _broken("a handle stands on two rows")
         for name in self.manifest.state_fields:
             column = self.table[f"state.{name}"]

@@ -52,13 +52,18 @@ def data_descriptor(entry: Entry) -> bytes:
     return struct.pack("<4sL2Q", b"PK\x07\x08", entry.crc, entry.size, entry.size)
 
 
+def entry_bytes(entry: Entry) -> int:
+    """Bytes of an entry from its local header to the end of its descriptor."""
+    return len(local_header(entry.name)) + entry.size + len(data_descriptor(entry))
+
+
 def end_records(entries: Sequence[Entry], comment_bytes: int) -> bytes:
     """Everything behind the last entry, less the comment: central directory, Zip64 records if needed, end record."""
     directory = b""
     place = 0
     for entry in entries:
         directory += _central_header(entry, place)
-        place += len(local_header(entry.name)) + entry.size + len(data_descriptor(entry))
+        place += entry_bytes(entry)
     count, length = len(entries), len(directory)
     if place > _ZIP64_ABOVE:
         directory += _END64.pack(b"PK\x06\x06", 44, _VERSION, _VERSION, 0, 0, count, count, length, place)
@@ -107,7 +112,7 @@ def read_entries(source: IO[bytes], comment_bytes: int) -> tuple[Entry, ...]:
         source.seek(place + len(header) + entry.size)
         if source.read(len(descriptor)) != descriptor:
             raise ValueError("another descriptor")
-        place += len(header) + entry.size + len(descriptor)
+        place += entry_bytes(entry)
     if place != begin:
         raise ValueError("bytes between the entries and the central directory")
     return entries

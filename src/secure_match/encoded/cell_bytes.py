@@ -6,15 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from secure_match.encoded._dataset import matrix_from_binary
+from secure_match.encoded._dataset import is_rising
 
-
-def is_rising(handles: pa.ChunkedArray) -> bool:
-    """Whether fixed_size_binary(16) handles rise strictly, bytes compared unsigned."""
-    matrix, _ = matrix_from_binary(handles)
-    words = np.ascontiguousarray(matrix).view(">u8").reshape(len(matrix), 2)
-    high, low = words[:, 0], words[:, 1]
-    return bool(((high[1:] > high[:-1]) | ((high[1:] == high[:-1]) & (low[1:] > low[:-1]))).all())
+__all__ = ["cells_with_hidden_bytes", "is_rising"]
 
 
 def cells_with_hidden_bytes(column: pa.ChunkedArray) -> int:

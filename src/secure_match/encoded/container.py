@@ -21,7 +21,7 @@ import json
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, Final, cast
 
@@ -32,6 +32,7 @@ from secure_match.encoded._zip_shape import (
     Entry,
     data_descriptor,
     end_records,
+    entry_bytes,
     local_header,
     read_entries,
 )
@@ -187,14 +188,19 @@ class ContainerReader:
         digest: lower-case hex SHA-256 of the file (without its last 64 bytes).
         part: name of the one part.
         part_bytes: its size.
+        part_place: offset in the file of its first byte.
+        part_crc: its CRC-32, as the file states it; nobody has looked whether it is right.
     """
 
-    def __init__(self, archive: zipfile.ZipFile, part: Entry, manifest: dict[str, Any], digest: str) -> None:
+    def __init__(self, archive: zipfile.ZipFile, entries: Sequence[Entry], manifest: dict[str, Any], digest: str):
+        first, part = entries
         self._archive = archive
         self.manifest = manifest
         self.digest = digest
         self.part = part.name
         self.part_bytes = part.size
+        self.part_place = entry_bytes(first) + len(local_header(part.name))
+        self.part_crc = part.crc
 
     def open(self) -> IO[bytes]:
         """Open the part for reading; its CRC is checked when its last byte is read."""
@@ -221,7 +227,7 @@ def container_reader(source: IO[bytes]) -> Iterator[ContainerReader]:
     if entries[0].size > _MAX_MANIFEST_BYTES:
         raise PackageError("the manifest is larger than 1 MiB; refuse the package", code="PACKAGE_FOREIGN")
     with zipfile.ZipFile(source) as archive:
-        yield ContainerReader(archive, entries[1], _read_manifest(archive), digest)
+        yield ContainerReader(archive, entries, _read_manifest(archive), digest)
 
 
 def _read_manifest(archive: zipfile.ZipFile) -> dict[str, Any]:

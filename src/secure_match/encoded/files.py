@@ -70,12 +70,11 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
         raise PackageError(problem, code="FILE_NOT_WRITABLE", place=Place(file=path))
 
 
-@contextlib.contextmanager
-def open_package(path: Path) -> Iterator[ContainerReader]:
-    """Open and verify a package file.
+def open_to_read(path: Path) -> IO[bytes]:
+    """Open a file.
 
     Raises:
-        PackageError: ``FILE_NOT_FOUND``, or what :func:`container_reader` raises.
+        PackageError: ``FILE_NOT_FOUND``.
     """
     problem = ""
     stream: IO[bytes] | None = None
@@ -85,7 +84,17 @@ def open_package(path: Path) -> Iterator[ContainerReader]:
         problem = error.strerror or "cannot be read"
     if stream is None:
         raise PackageError(problem, code="FILE_NOT_FOUND", place=Place(file=path))
-    with located(path), stream, container_reader(stream) as reader:
+    return stream
+
+
+@contextlib.contextmanager
+def open_package(path: Path) -> Iterator[ContainerReader]:
+    """Open and verify a package file.
+
+    Raises:
+        PackageError: ``FILE_NOT_FOUND``, or what :func:`container_reader` raises.
+    """
+    with located(path), open_to_read(path) as stream, container_reader(stream) as reader:
         yield reader
 
 
@@ -95,10 +104,15 @@ def write_table_part(stream: IO[bytes], table: pa.Table) -> None:
         writer.write_table(table.combine_chunks(), max_chunksize=MAX_BATCH_ROWS)
 
 
-def read_table_part(reader: ContainerReader, name: str, schema: pa.Schema, rows: int) -> pa.Table:
+def read_table_part(
+    reader: ContainerReader, name: str, schema: pa.Schema, rows: int, *, part: pa.Buffer | None = None
+) -> pa.Table:
     """Read the part, which must be called ``name`` and have exactly ``schema`` and ``rows`` rows.
 
     Memory stays within a small multiple of the part's own size, whatever the part claims.
+
+    Args:
+        part: the part's bytes, where they are in memory; the columns are then views of them instead of copies.
 
     Raises:
         PackageError: ``PACKAGE_CONTENT``.
@@ -108,8 +122,11 @@ def read_table_part(reader: ContainerReader, name: str, schema: pa.Schema, rows:
     table: pa.Table | None = None
     reason = "cannot be read as an Arrow stream"
     try:
-        with reader.open() as stream:
-            table = read_arrow_stream(stream, reader.part_bytes, schema, rows)
+        if part is not None:
+            table = read_arrow_stream(part, reader.part_bytes, schema, rows)
+        else:
+            with reader.open() as stream:
+                table = read_arrow_stream(stream, reader.part_bytes, schema, rows)
     except StreamRefusedError as error:
         reason = str(error)
     except (pa.ArrowException, *UNREADABLE):

@@ -47,13 +47,10 @@ class PersonRows:
             schemes.append((declared.scheme if declared is not None else None) or "")
             if declared is None or declared.spell is None:
                 continue
-            here = np.flatnonzero(rows.dataset_of == index)
-            source = rows.source_row[here]
+            here = slice(rows.starts[index], rows.starts[index + 1])
             months = agreement.valid_months
-            first[here] = _months(dataset.table, declared.spell.first_month, months.first)[source]
-            last[here] = _months(dataset.table, declared.spell.last_month, months.last)[source]
-            first[here] = np.maximum(first[here], months.first)
-            last[here] = np.minimum(last[here], months.last)
+            first[here] = np.maximum(_months(dataset.table, declared.spell.first_month, months.first), months.first)
+            last[here] = np.minimum(_months(dataset.table, declared.spell.last_month, months.last), months.last)
         return cls(links=links, dataset_ids=tuple(ids), schemes=tuple(schemes), first_month=first, last_month=last)
 
     def in_datasets(self, dataset_ids: set[str]) -> npt.NDArray[np.bool_]:
@@ -67,11 +64,9 @@ class PersonRows:
         return wanted[self.links.rows.dataset_of]
 
     def code(self, dataset_id: str, name: str) -> pa.Array:
-        """A coded column of one dataset, in the canonical order of its rows."""
+        """A coded column of one dataset, in the canonical order of its rows, which is that of its table."""
         index = self.dataset_ids.index(dataset_id)
-        here = np.flatnonzero(self.links.rows.dataset_of == index)
-        column = self.links.rows.datasets[index].table[f"code.{name}"]
-        return column.take(pa.array(self.links.rows.source_row[here])).combine_chunks()
+        return self.links.rows.datasets[index].table[f"code.{name}"].combine_chunks()
 
 
 def _months(table: pa.Table, name: str, empty: int) -> IntArray:

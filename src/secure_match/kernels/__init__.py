@@ -1,8 +1,9 @@
 """ENCODED: popcount similarity over packed encodings, compiled by Numba, with a NumPy reference."""
 
 from secure_match.kernels._active import ActiveKernel, active
-from secure_match.kernels._blocked import BlockedResult, blocked_dice, listed_dice
+from secure_match.kernels._blocked import BlockedResult, balanced_edges, blocked_dice, grouped_dice
 from secure_match.kernels._dice import all_pairs, dice_pairs, iter_pairs
+from secure_match.kernels._listed import gather_rows, listed_dice, listed_in_blocks
 from secure_match.kernels._measures import Measure
 from secure_match.kernels._popcount import jit, pack_words
 
@@ -12,10 +13,14 @@ __all__ = [
     "Measure",
     "active",
     "all_pairs",
+    "balanced_edges",
     "blocked_dice",
     "dice_pairs",
+    "gather_rows",
+    "grouped_dice",
     "iter_pairs",
     "jit",
     "listed_dice",
+    "listed_in_blocks",
     "pack_words",
 ]

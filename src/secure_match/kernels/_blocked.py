@@ -1,4 +1,4 @@
-"""ENCODED: Dice pairs inside blocks, and of listed pairs, compiled.
+"""ENCODED: Dice pairs inside blocks, compiled.
 
 Invariant: same pairs, values and order as the NumPy reference, for any number of threads. No pair of two
 blocks is ever looked at.
@@ -80,14 +80,6 @@ def _walk_blocks(
     return used
 
 
-@jit
-def _listed(words: WordMatrix, row_i: IntArray, row_j: IntArray, out: FloatArray) -> None:
-    for pair in range(row_i.shape[0]):
-        i, j = row_i[pair], row_j[pair]
-        total = common_bits(words, i, words, i) + common_bits(words, j, words, j)
-        out[pair] = 2.0 * common_bits(words, i, words, j) / total if total > 0 else 0.0
-
-
 def blocked_dice(
     words: WordMatrix,
     order: IntArray,
@@ -115,8 +107,39 @@ def blocked_dice(
         Pairs ordered by (row_i, row_j). ``compared`` counts the pairs of the blocks without those of equal
         token.
     """
-    gathered, codes = words[order], token_codes[order]
-    counts = row_popcounts(gathered)
+    return grouped_dice(
+        words[order],
+        starts,
+        order,
+        token_codes[order],
+        base_threshold=base_threshold,
+        different_threshold=different_threshold,
+        threads=threads,
+    )
+
+
+def grouped_dice(
+    words: WordMatrix,
+    starts: IntArray,
+    row_of: IntArray,
+    token_codes: IntArray,
+    *,
+    base_threshold: float,
+    different_threshold: float,
+    threads: int | None = None,
+) -> BlockedResult:
+    """As :func:`blocked_dice`, of encodings that lie block after block already.
+
+    Args:
+        words: encodings, uint64 of shape (members, words), C-contiguous.
+        starts: int64 of shape (blocks + 1,): where each block starts, from 0, and the end.
+        row_of: int64 of shape (members,): the row number that stands for each in the result; none stands twice.
+        token_codes: int64 of shape (members,): equal codes for equal ID tokens, -1 for no token.
+
+    Returns:
+        Pairs ordered by (row_i, row_j).
+    """
+    counts = row_popcounts(words)
     largest = 2 * int(counts.max(initial=0))
     tables = minimum_common(base_threshold, largest), minimum_common(different_threshold, largest)
     sizes = np.diff(starts)
@@ -128,39 +151,24 @@ def blocked_dice(
         found: list[PairArrays] = []
         while state[0] < end:
             out = pair_buffer(capacity)
-            used = _walk_blocks((gathered, counts, codes), starts, tables, state, out)
-            found.append((order[out[0][:used]], order[out[1][:used]], out[2][:used].copy()))
+            used = _walk_blocks((words, counts, token_codes), starts, tables, state, out)
+            found.append((row_of[out[0][:used]], row_of[out[1][:used]], out[2][:used].copy()))
         return joined(found), int(state[3])
 
-    edges = _balanced_edges(sizes, workers * _JOBS_PER_THREAD)
+    edges = balanced_edges(sizes, workers * _JOBS_PER_THREAD)
     with ThreadPoolExecutor(max_workers=workers) as pool:
         parts = list(pool.map(work, edges[:-1].tolist(), edges[1:].tolist()))
     first, second, similarity = joined(part for part, _ in parts)
-    pairs = in_pair_order(np.minimum(first, second), np.maximum(first, second), similarity, len(words))
+    num_rows = int(row_of.max(initial=-1)) + 1
+    pairs = in_pair_order(np.minimum(first, second), np.maximum(first, second), similarity, num_rows)
     compared = sum(number for _, number in parts)
     return BlockedResult(row_i=pairs[0], row_j=pairs[1], similarity=pairs[2], compared=compared)
 
 
-def _balanced_edges(sizes: IntArray, num_jobs: int) -> IntArray:
-    """Edges of block ranges with about equally many pairs each."""
+def balanced_edges(sizes: IntArray, num_jobs: int) -> IntArray:
+    """Edges of block ranges with about equally many pairs each: int64, rising from 0 to the number of blocks."""
     done = np.cumsum(sizes * (sizes - 1) // 2)
     if len(sizes) == 0:
         return np.zeros(1, dtype=np.int64)
     inner = np.searchsorted(done, done[-1] * np.arange(1, num_jobs) // num_jobs)
     return np.unique(np.concatenate(([0], inner, [len(sizes)]))).astype(np.int64)
-
-
-def listed_dice(words: WordMatrix, row_i: IntArray, row_j: IntArray) -> FloatArray:
-    """Dice similarity of listed pairs.
-
-    Args:
-        words: encodings, uint64 of shape (rows, words).
-        row_i: int64 of shape (pairs,), valid row numbers.
-        row_j: int64 of shape (pairs,), valid row numbers.
-
-    Returns:
-        float64 of shape (pairs,).
-    """
-    out = np.empty(len(row_i), dtype=np.float64)
-    _listed(words, row_i, row_j, out)
-    return out

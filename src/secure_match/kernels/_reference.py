@@ -11,9 +11,10 @@ from typing import Final
 import numpy as np
 
 from secure_match.kernels._blocked import BlockedResult
+from secure_match.kernels._listed import PlaceArray
 from secure_match.kernels._measures import Measure
 from secure_match.kernels._pair_arrays import PairArrays, in_pair_order, joined
-from secure_match.kernels._popcount import FloatArray, IntArray, WordMatrix
+from secure_match.kernels._popcount import ByteMatrix, FloatArray, IntArray, WordMatrix
 
 _CELLS: Final = 1 << 18
 """Words compared at a time."""
@@ -112,3 +113,26 @@ def listed_dice(words: WordMatrix, row_i: IntArray, row_j: IntArray) -> FloatArr
         for at in range(0, len(row_i), step)
     ]
     return np.concatenate(parts) if parts else np.zeros(0, dtype=np.float64)
+
+
+def gather_rows(source: ByteMatrix, places: PlaceArray, out: WordMatrix) -> None:
+    """As the compiled ``gather_rows``."""
+    wanted = places >= 0
+    out.view(np.uint8)[places[wanted], : source.shape[1]] = source[wanted]
+
+
+def listed_in_blocks(
+    words: WordMatrix,
+    places: PlaceArray,
+    blocks: PlaceArray,
+    row_i: PlaceArray,
+    row_j: PlaceArray,
+    *,
+    threads: int | None = None,  # noqa: ARG001
+) -> FloatArray:
+    """As the compiled ``listed_in_blocks``; ``threads`` is taken and not used."""
+    together = (blocks[row_i] >= 0) & (blocks[row_i] == blocks[row_j])
+    similarity = np.full(len(row_i), np.nan)
+    one, two = (places[rows[together]].astype(np.int64) for rows in (row_i, row_j))
+    similarity[together] = listed_dice(words, one, two)
+    return similarity

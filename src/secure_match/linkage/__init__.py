@@ -1,25 +1,39 @@
 """ENCODED: the matching core: it takes encodings and gives pairs, decisions and clusters, and opens no file."""
 
 from secure_match.linkage._clusters import ClusterResult, cluster
-from secure_match.linkage._evidence import Decision, RowTable, TokenState, verify_linkable
-from secure_match.linkage._link import LinkResult, PassReport, link
+from secure_match.linkage._decide import Decision
+from secure_match.linkage._intake import VerifiedDatasets, verified_datasets, verify_linkable
+from secure_match.linkage._link import link
 from secure_match.linkage._pairs import BlockedPairs, blocked_pairs, pair_similarity
+from secure_match.linkage._passes import PassReport
+from secure_match.linkage._plan import MemoryPlan, plan_memory, size_text
+from secure_match.linkage._result import LinkResult
+from secure_match.linkage._rows import RowTable, TokenState
 from secure_match.linkage._similar_pairs import CandidatePairs, iter_similar_pairs, similar_pairs
+from secure_match.linkage._steps import LinkHooks, Step, StepStore
 
 __all__ = [
     "BlockedPairs",
     "CandidatePairs",
     "ClusterResult",
     "Decision",
+    "LinkHooks",
     "LinkResult",
+    "MemoryPlan",
     "PassReport",
     "RowTable",
+    "Step",
+    "StepStore",
     "TokenState",
+    "VerifiedDatasets",
     "blocked_pairs",
     "cluster",
     "iter_similar_pairs",
     "link",
     "pair_similarity",
+    "plan_memory",
     "similar_pairs",
+    "size_text",
+    "verified_datasets",
     "verify_linkable",
 ]

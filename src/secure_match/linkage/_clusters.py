@@ -18,6 +18,7 @@ from secure_match.linkage._pairs import verify_row_numbers
 
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
+RowArray = npt.NDArray[np.int32]
 MaskArray = npt.NDArray[np.uint64]
 
 
@@ -43,7 +44,9 @@ def _root(parent: IntArray, row: int) -> int:
 
 
 @jit
-def _merge_links(parent: IntArray, masks: MaskArray, left: IntArray, right: IntArray, refused: BoolArray) -> None:
+def _merge_links(
+    parent: IntArray, masks: MaskArray, left: IntArray | RowArray, right: IntArray | RowArray, refused: BoolArray
+) -> None:
     for link in range(left.shape[0]):
         one, two = _root(parent, left[link]), _root(parent, right[link])
         if one == two:
@@ -59,13 +62,15 @@ def _merge_links(parent: IntArray, masks: MaskArray, left: IntArray, right: IntA
         parent[row] = _root(parent, row)
 
 
-def cluster(num_rows: int, left: IntArray, right: IntArray, *, constraint_bit: MaskArray) -> ClusterResult:
+def cluster(
+    num_rows: int, left: IntArray | RowArray, right: IntArray | RowArray, *, constraint_bit: MaskArray
+) -> ClusterResult:
     """Join linked rows into clusters.
 
     Args:
         num_rows: number of rows.
-        left: one end of each link, int64 of shape (links,), strongest link first; the caller orders them.
-        right: the other end, int64 of shape (links,).
+        left: one end of each link, int64 or int32 of shape (links,), strongest link first; the caller orders them.
+        right: the other end, of the same type and shape.
         constraint_bit: uint64 of shape (num_rows,): 0 where the row's dataset may hold a person more than
             once, else exactly one bit, the same for all rows of a dataset that holds a person once.
 

@@ -19,6 +19,7 @@ from secure_match.linkage._similar_pairs import verify_threshold
 ByteMatrix = npt.NDArray[np.uint8]
 BoolArray = npt.NDArray[np.bool_]
 IntArray = npt.NDArray[np.int64]
+RowArray = npt.NDArray[np.int32]
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -140,9 +141,10 @@ def pair_similarity(
     return similarity
 
 
-def verify_row_numbers(first: IntArray, second: IntArray, *, num_rows: int) -> None:
-    """Raise ``PAIR_RANGE`` unless two int64 arrays of one length hold row numbers below ``num_rows``."""
-    if first.ndim != 1 or first.shape != second.shape or first.dtype != np.int64 or second.dtype != np.int64:
+def verify_row_numbers(first: IntArray | RowArray, second: IntArray | RowArray, *, num_rows: int) -> None:
+    """Raise ``PAIR_RANGE`` unless two int64 or int32 arrays of one length hold row numbers below ``num_rows``."""
+    right = first.ndim == 1 and first.shape == second.shape and first.dtype == second.dtype
+    if not right or first.dtype not in (np.int64, np.int32):
         raise LinkageError("the two sides of the pairs are int64 arrays of one length", code="PAIR_RANGE")
     for side in (first, second):
         if len(side) and (side.min() < 0 or side.max() >= num_rows):

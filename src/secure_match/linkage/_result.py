@@ -1,0 +1,73 @@
+"""ENCODED: what linking gives: pairs with their evidence and decision, and clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from secure_match.linkage._decide import Decision
+from secure_match.linkage._keys import BoolArray, IntArray, RowArray
+from secure_match.linkage._pairs import FloatArray
+from secure_match.linkage._passes import PassReport
+from secure_match.linkage._rows import CrowdedTokens, RowTable, TokenState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LinkResult:
+    """Links of a run.
+
+    Attributes:
+        rows: all rows in canonical order; pairs and labels refer to it.
+        row_i: int32 of shape (pairs,); ``row_i < row_j``; pairs are ordered by (row_i, row_j), each once.
+        row_j: int32 of shape (pairs,).
+        token_state: ``TokenState``, int8 of shape (pairs,).
+        similarity: pass id to Dice similarity, float64 of shape (pairs,); NaN where the pass cannot compare the pair.
+            The arrays may lie in files.
+        decision: ``Decision``, int8 of shape (pairs,).
+        labels: the cluster of each row, named by its smallest row number, int64 of shape (rows,).
+        refused: links that a one-record-per-person dataset forbade, bool of shape (pairs,).
+        passes: a report per pass.
+        crowded_tokens: ID tokens that were taken for none because too many rows share them.
+    """
+
+    rows: RowTable
+    row_i: RowArray
+    row_j: RowArray
+    token_state: npt.NDArray[np.int8]
+    similarity: Mapping[str, FloatArray]
+    decision: npt.NDArray[np.int8]
+    labels: IntArray
+    refused: BoolArray
+    passes: tuple[PassReport, ...]
+    crowded_tokens: CrowdedTokens
+
+    def pairs_table(self, begin: int = 0, end: int | None = None) -> pa.Table:
+        """Pairs with handles, evidence and decision, for keeping: no raw value and no key is in it.
+
+        Args:
+            begin: the first pair; ``end`` is the one behind the last. Left out, all pairs.
+        """
+        part = slice(begin, end)
+        rows = self.rows
+        names = pa.array([dataset.manifest.dataset for dataset in rows.datasets], pa.string())
+        columns: dict[str, pa.Array] = {}
+        for side, index in (("a", self.row_i[part]), ("b", self.row_j[part])):
+            columns[f"dataset_{side}"] = pa.DictionaryArray.from_arrays(pa.array(rows.dataset_of[index]), names)
+            columns[f"handle_{side}"] = pa.FixedSizeBinaryArray.from_buffers(
+                pa.binary(16), len(index), [None, pa.py_buffer(np.ascontiguousarray(rows.handles[index]))]
+            )
+        columns["token_state"] = _names(self.token_state[part], TokenState)
+        columns |= {
+            f"similarity.{name}": pa.array(value[part], from_pandas=True) for name, value in self.similarity.items()
+        }
+        columns["decision"] = _names(self.decision[part], Decision)
+        columns["refused"] = pa.array(self.refused[part])
+        return pa.table(columns)
+
+
+def _names(codes: npt.NDArray[np.int8], names: type[TokenState] | type[Decision]) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array([item.name for item in names]))
