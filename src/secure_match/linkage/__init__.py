@@ -2,6 +2,8 @@
 
 from secure_match.linkage._clusters import ClusterResult, cluster
 from secure_match.linkage._evidence import Decision, RowTable, TokenState, verify_linkable
+from secure_match.linkage._index_audit import RecallAudit
+from secure_match.linkage._index_search import SearchReport
 from secure_match.linkage._link import LinkResult, PassReport, link
 from secure_match.linkage._pairs import BlockedPairs, blocked_pairs, pair_similarity
 from secure_match.linkage._similar_pairs import CandidatePairs, similar_pairs
@@ -13,7 +15,9 @@ __all__ = [
     "Decision",
     "LinkResult",
     "PassReport",
+    "RecallAudit",
     "RowTable",
+    "SearchReport",
     "TokenState",
     "blocked_pairs",
     "cluster",

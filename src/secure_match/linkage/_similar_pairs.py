@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from secure_match.encoded import EncodedDataset, matrix_from_binary
 from secure_match.errors import LinkageError
-from secure_match.kernels import dice_pairs, pack_words
+from secure_match.kernels import pack_words
+from secure_match.linkage._index_search import SearchMethod, SearchReport, search_dice, verify_search
 
 Encodings: TypeAlias = EncodedDataset | npt.NDArray[np.uint8] | pa.Array | pa.ChunkedArray
 
@@ -29,11 +30,13 @@ class CandidatePairs:
         index_b: row numbers in the second set (in the same one for pairs within a set), int64 of shape
             (pairs,).
         similarity: Dice similarity from 0 to 1, float64 of shape (pairs,).
+        report: how they were searched for, and with what recall; None for pairs from elsewhere.
     """
 
     index_a: npt.NDArray[np.int64]
     index_b: npt.NDArray[np.int64]
     similarity: npt.NDArray[np.float64]
+    report: SearchReport | None = None
 
     def __len__(self) -> int:
         return len(self.similarity)
@@ -56,6 +59,9 @@ def similar_pairs(
     threshold: float,
     pass_id: str | None = None,
     threads: int | None = None,
+    method: SearchMethod = "auto",
+    recall: float = 0.999,
+    seed: int = 0,
 ) -> CandidatePairs:
     """All pairs of encodings whose Dice similarity is at least ``threshold``.
 
@@ -70,34 +76,47 @@ def similar_pairs(
             one: blocks have different keys, and encodings under different keys say nothing about each other.
         threads: how many threads; None for all cores that the process may use. The result does not depend on
             it.
+        method: ``exhaustive`` compares all pairs. ``index`` compares those that share drawn bits, and may miss
+            some; it falls back to ``exhaustive`` where it would compare about as much, as at low thresholds.
+            ``auto`` takes the index from 2 * 10**10 possible pairs on, where it is expected to be at least twice
+            as fast. What was done stands in the ``report`` of the result.
+        recall: what an index promises: a pair at or above the threshold is found with at least this probability
+            over the draw of bits, whatever the encodings are; above 0 and below 1.
+        seed: of the draw, from 0. The same input and seed give the same result. The promise supposes that the
+            encodings were not made with the seed in mind.
 
     Returns:
-        The pairs, ordered by (index_a, index_b).
+        The pairs, ordered by (index_a, index_b), with a report.
 
     Raises:
-        LinkageError: ``THRESHOLD_RANGE``, ``THREADS_RANGE``, ``ENCODING_TYPE``, ``ENCODING_LENGTH``,
+        LinkageError: ``THRESHOLD_RANGE``, ``THREADS_RANGE``, ``METHOD_UNKNOWN``, ``RECALL_RANGE``, ``SEED_RANGE``,
+            ``ENCODING_TYPE``, ``ENCODING_LENGTH``,
             ``PASS_UNKNOWN``, ``PASS_BLOCKED``, and for two datasets that were not encoded alike
             ``DEFINITION_MISMATCH``, ``EPOCH_MISMATCH`` or ``KEY_MISMATCH``.
     """
     verify_threshold(threshold)
     if threads is not None and threads < 1:
         raise LinkageError("use at least one thread", code="THREADS_RANGE")
+    verify_search(method, recall, seed)
     if isinstance(a, EncodedDataset) and isinstance(b, EncodedDataset):
         verify_comparable(a, b)
     matrix_a, rows_a = _encoded_rows(a, pass_id)
-    if b is None:
-        first, second, similarity = dice_pairs(pack_words(matrix_a), None, threshold=threshold, threads=threads)
-        return CandidatePairs(index_a=rows_a[first], index_b=rows_a[second], similarity=similarity)
-    matrix_b, rows_b = _encoded_rows(b, pass_id)
-    if matrix_a.shape[1] != matrix_b.shape[1]:
+    matrix_b, rows_b = (None, rows_a) if b is None else _encoded_rows(b, pass_id)
+    if matrix_b is not None and matrix_a.shape[1] != matrix_b.shape[1]:
         raise LinkageError(
             f"encodings of {matrix_a.shape[1]} and {matrix_b.shape[1]} bytes cannot be compared",
             code="ENCODING_LENGTH",
         )
-    first, second, similarity = dice_pairs(
-        pack_words(matrix_a), pack_words(matrix_b), threshold=threshold, threads=threads
+    (first, second, similarity), report = search_dice(
+        pack_words(matrix_a),
+        None if matrix_b is None else pack_words(matrix_b),
+        threshold=threshold,
+        method=method,
+        recall=recall,
+        seed=seed,
+        threads=threads,
     )
-    return CandidatePairs(index_a=rows_a[first], index_b=rows_b[second], similarity=similarity)
+    return CandidatePairs(index_a=rows_a[first], index_b=rows_b[second], similarity=similarity, report=report)
 
 
 def verify_threshold(threshold: float) -> None:
