@@ -153,7 +153,7 @@ def _walk_table(work: _Work, buckets: tuple[_Buckets, _Buckets], table: int, tal
     inner_buckets = buckets[0].fill(inner, plan, table)
     outer_buckets = inner_buckets if work.within else buckets[1].fill(outer, plan, table)
     work.spend(table, bucket_pairs(outer_buckets[0], inner_buckets[0], work.within))
-    sides = (outer.words, outer.order, outer.counts), (inner.words, inner.order, inner.counts)
+    sides = (outer.words, outer.order), (inner.words, inner.order)
     candidates = np.empty(CANDIDATES, np.int32), np.empty(CANDIDATES, np.int32)
     state = np.array([0, -1, 0, 0, 0], dtype=np.int64)
     rule = plan.needed, work.masks, plan.sketch_limit

@@ -1,6 +1,6 @@
-"""ENCODED: one sketch against many at once, as a vector operation that compiled code can call.
+"""ENCODED: two operations of the processor that compiled code can call: one sketch against many, and prefetching.
 
-Invariant: reads ``STRIDE`` entries from the place on; the caller's array ends in as many spare ones.
+Invariant: ``near_lanes`` reads ``STRIDE`` entries from the place on; the caller's array ends in as many spare ones.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from numba.extending import intrinsic
 WordArray = npt.NDArray[np.uint64]
 
 WORD_BITS: Final = 64
+_LINE_BYTES: Final = 64
+_FETCHED_LINES: Final = 2
 STRIDE: Final = 16
 """Sketches compared at once: two 512-bit registers."""
 
@@ -48,3 +50,26 @@ near_lanes = cast("Callable[[WordArray, int, np.uint64, np.uint64], np.uint64]",
 """Bit ``n`` says that entry ``place + n`` of a sketch array differs from a sketch in at most so many bits, for
 ``STRIDE`` entries. Written for LLVM's vectors, because its own vectoriser unrolls so short a loop instead; on
 little-endian hosts, as all of Numba's are. Compiled code only."""
+
+
+def _fetch_row(typing_context: Any, words: Any, row: Any) -> Any:  # noqa: ARG001
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        first_stride = builder.extract_value(array.strides, 0)
+        start = builder.add(builder.ptrtoint(array.data, first_stride.type), builder.mul(arguments[1], first_stride))
+        number = ir.IntType(32)
+        pointer = ir.IntType(8).as_pointer()
+        prefetch_type = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+        prefetch = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
+            builder.module, prefetch_type, "llvm.prefetch.p0"
+        )
+        for line in range(_FETCHED_LINES):
+            address = builder.inttoptr(builder.add(start, start.type(line * _LINE_BYTES)), pointer)
+            builder.call(prefetch, [address, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(words, types.intp), generate
+
+
+fetch_row = cast("Callable[[npt.NDArray[np.uint64], int], None]", intrinsic(_fetch_row))
+"""Ask for the first 128 bytes of a row of words before they are needed. Changes no value. Compiled code only."""

@@ -49,7 +49,7 @@ MIN_SKETCH_PASS: Final = 0.5
 
 ROW_COST: Final = 22.0
 COMPARE_COST: Final = 0.7
-VERIFY_COST: Final = 120.0
+VERIFY_COST: Final = 80.0
 KEY_COST: Final = 1.0
 EXHAUSTIVE_COST: Final = 1.0
 """Nanoseconds per row and table, compared sketch, verified candidate, possible key and table, and pair of the

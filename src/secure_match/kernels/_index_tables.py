@@ -12,13 +12,16 @@ import numpy as np
 import numpy.typing as npt
 
 from secure_match.kernels._dice import PairArrays
-from secure_match.kernels._index_lanes import STRIDE, WORD_BITS, WordArray, near_lanes
-from secure_match.kernels._popcount import IntArray, WordMatrix, common_bits, jit, popcount
+from secure_match.kernels._index_lanes import STRIDE, WORD_BITS, WordArray, fetch_row, near_lanes
+from secure_match.kernels._popcount import IntArray, WordMatrix, jit, popcount
 
 RowArray = npt.NDArray[np.int32]
 KeyArray = npt.NDArray[np.uint32]
 Buckets = tuple[RowArray, RowArray, WordArray]
-Rows = tuple[WordMatrix, IntArray, IntArray]
+Rows = tuple[WordMatrix, IntArray]
+
+FETCH_AHEAD: Final = 12
+"""Candidates whose encodings are on their way from memory while one is judged."""
 
 KEY_BLOCK: Final = 1024
 """Rows whose keys are built together, so that they stay in the first-level cache."""
@@ -178,19 +181,26 @@ def judge(
 ) -> int:
     """Candidates that are pairs and that no earlier table holds; return how many were written.
 
-    ``sides`` are words, the order of popcount and the popcounts in it; ``rule`` the needed common bits, the
+    ``sides`` are words and the order of popcount; ``rule`` the needed common bits, the
     masks of keys and sketches and the most differing bits; ``out`` the partners that rows are known to have,
     and the pairs, with row numbers as the caller counts them.
     """
     rows, others = candidates
-    (words, order, counts), (other_words, other_order, other_counts) = sides
+    (words, order), (other_words, other_order) = sides
     needed, masks, most = rule
     known, (out_row, out_other, out_similarity) = out
-    used = 0
-    for number in range(rows.shape[0]):
+    used, end = 0, rows.shape[0]
+    for number in range(end):
+        ahead = min(number + FETCH_AHEAD, end - 1)
+        fetch_row(words, order[rows[ahead]])
+        fetch_row(other_words, other_order[others[ahead]])
         first, second = order[rows[number]], other_order[others[number]]
-        total = counts[rows[number]] + other_counts[others[number]]
-        common = common_bits(words, first, other_words, second)
+        # Counting a row that is at hand is quicker than looking its popcount up in a far table.
+        total, common = 0, 0
+        for word in range(words.shape[1]):
+            one, other = words[first, word], other_words[second, word]
+            total += int(popcount(one) + popcount(other))
+            common += int(popcount(one & other))
         if common < needed[total] or _is_found(words[first], other_words[second], masks, most, table):
             continue
         known[rows[number]] = others[number]
