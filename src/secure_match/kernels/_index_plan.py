@@ -47,8 +47,8 @@ MIN_BUDGET: Final = 1 << 20
 MIN_SKETCH_PASS: Final = 0.5
 """Sketches that lose more of the wanted pairs are not looked at."""
 
-ROW_COST: Final = 22.0
-COMPARE_COST: Final = 0.7
+ROW_COST: Final = 38.0
+COMPARE_COST: Final = 0.2
 VERIFY_COST: Final = 80.0
 KEY_COST: Final = 1.0
 EXHAUSTIVE_COST: Final = 1.0

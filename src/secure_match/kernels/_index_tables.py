@@ -119,19 +119,24 @@ def probe(
     (outer_starts, outer_rows, outer_sketches), known = outer
     starts, rows, sketches = inner
     most, within = np.uint64(limits[0]), limits[1]
-    used, passed, capacity = 0, 0, out[0].shape[0]
-    while state[0] < outer_starts[-1]:
-        while outer_starts[state[2] + 1] <= state[0]:
-            state[2] += 1
-        row = outer_rows[state[0]]
-        begin, end = starts[state[2]], starts[state[2] + 1]
-        if state[1] < 0:
-            state[4] = max(state[4], end - begin)
-        place = max(state[0] + 1 if within else begin, state[1])
-        sketch = outer_sketches[state[0]]
+    at, resumed, key, last = state[0], state[1], state[2], outer_starts[-1]
+    used, passed, room = 0, 0, out[0].shape[0] - STRIDE
+    while at < last:
+        while outer_starts[key + 1] <= at:
+            key += 1
+        begin, end = np.int64(starts[key]), np.int64(starts[key + 1])
+        place = max(at + 1 if within else begin, resumed)
+        resumed = -1
+        state[4] = max(state[4], end - begin)
+        if place >= end:
+            # Nobody is met here, nor by the other rows of the bucket.
+            at = max(at + 1, np.int64(outer_starts[key + 1]))
+            continue
+        row, sketch = outer_rows[at], outer_sketches[at]
+        partner = known[row]
         while place < end:
-            if used + STRIDE > capacity:
-                state[1] = place
+            if used > room:
+                state[0], state[1], state[2] = at, place, key
                 state[3] += passed
                 return used
             near = near_lanes(sketches, place, sketch, most)
@@ -141,13 +146,13 @@ def probe(
                 other = rows[np.uint64(place) + popcount((near & -near) - np.uint64(1))]
                 near &= near - np.uint64(1)
                 passed += 1
-                if other != known[row]:
+                if other != partner:
                     out[0][used] = row
                     out[1][used] = other
                     used += 1
             place += STRIDE
-        state[0] += 1
-        state[1] = -1
+        at += 1
+    state[0], state[1], state[2] = at, -1, key
     state[3] += passed
     return used
 
