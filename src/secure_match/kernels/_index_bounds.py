@@ -1,8 +1,8 @@
 """ENCODED: what recall an index promises: the probabilities of keys, sketches and tables.
 
 One table finds a pair when ``key_bits`` bits, drawn from the chosen bits without replacement, are equal on
-both sides, and a sketch of 64 other drawn bits differs in at most ``sketch_limit`` places (bit sampling:
-Indyk and Motwani, STOC 1998). A pair whose popcounts sum to ``s`` and that has at least ``needed(s)`` common
+both sides, and a sketch of 64 of the chosen bits differs in at most ``sketch_limit`` places (bit sampling: Indyk
+and Motwani, STOC 1998). A pair whose popcounts sum to ``s`` and that has at least ``needed(s)`` common
 bits differs in at most ``H = s - 2 needed(s)`` bits. Hence, whatever the encodings look like,
 
 * its keys are equal with probability ``q >= C(n - H, key_bits) / C(n, key_bits)`` over ``n`` chosen bits,

@@ -44,6 +44,9 @@ MAX_COMPARED_SHARE: Final = 0.5
 MIN_BUDGET: Final = 1 << 20
 """Above this share of all pairs an index compares about as much as no index; below the minimum it does not matter."""
 
+MIN_COST: Final = 1e9
+"""Nanoseconds up to which an index need not be quicker than comparing everything."""
+
 MIN_SKETCH_PASS: Final = 0.5
 """Sketches that lose more of the wanted pairs are not looked at."""
 
@@ -122,7 +125,8 @@ def plan_index(
         rng: draws sample and bits.
 
     Returns:
-        The plan, or None where an index would compare about as many pairs as there are, as at low thresholds.
+        The plan, or None where an index would compare about as many pairs as there are, or take longer than
+        comparing all of them, as at low thresholds.
     """
     counts_a, counts_b = row_popcounts(a), row_popcounts(a if b is None else b)
     largest = int(max(counts_a.max(initial=0), counts_b.max(initial=0)))
@@ -136,7 +140,7 @@ def plan_index(
     distances = distance_counts(sample_a, sample_b, bit_masks(bits, a.shape[1]))
     sides = len(a) if b is None else len(a) + len(b), num_pairs
     shape = _cheapest(len(bits), int(differing[-1]), distances, sides, recall)
-    if shape is None:
+    if shape is None or shape.cost > max(MIN_COST, num_pairs * EXHAUSTIVE_COST):
         return None
     row_tables, bound = _tables_by_popcount(len(bits), differing, shape, recall)
     num_tables = int(row_tables.max(initial=0))

@@ -35,8 +35,8 @@ class SearchReport:
     Attributes:
         method: ``exhaustive`` or ``index``: what was done in the end.
         reason: ``requested``; ``few_pairs`` (``auto``: an index is not worth it); ``cheaper`` (``auto`` took the
-            index); ``no_gain`` (an index would compare about as much: exhaustive instead); ``crowded`` (the index
-            was given up, because the rows crowd into few buckets: exhaustive instead).
+            index); ``no_gain`` (an index would take about as long: exhaustive instead); ``crowded`` (the index was
+            given up, because the rows crowd into few buckets: exhaustive instead).
         recall_bound: a pair exactly at the threshold is found with at least this probability, over the draw of the
             index; more similar pairs with more. 1.0 for ``exhaustive``.
         tables: tables of the index, 0 for ``exhaustive``.

@@ -77,7 +77,7 @@ def similar_pairs(
         threads: how many threads; None for all cores that the process may use. The result does not depend on
             it.
         method: ``exhaustive`` compares all pairs. ``index`` compares those that share drawn bits, and may miss
-            some; it falls back to ``exhaustive`` where it would compare about as much, as at low thresholds.
+            some; it falls back to ``exhaustive`` where it would take about as long, as at low thresholds.
             ``auto`` takes the index from 2 * 10**10 possible pairs on, where it is expected to be at least twice
             as fast. What was done stands in the ``report`` of the result.
         recall: what an index promises: a pair at or above the threshold is found with at least this probability
