@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from secure_match.errors import LinkageError
-from secure_match.kernels import EXHAUSTIVE_COST, dice_pairs, indexed_dice, plan_index
+from secure_match.kernels import EXHAUSTIVE_COST, IndexedResult, IndexPlan, dice_pairs, indexed_dice, plan_index
 from secure_match.linkage._index_audit import RecallAudit, recall_audit
 
 SearchMethod: TypeAlias = Literal["auto", "exhaustive", "index"]
@@ -95,42 +95,50 @@ def search_dice(
     Returns:
         Pairs ordered by (index_a, index_b), and the report.
     """
-    num_pairs = len(a) * (len(a) - 1) // 2 if b is None else len(a) * len(b)
-
-    def exhaustive(reason: SearchReason) -> tuple[PairArrays, SearchReport]:
-        report = SearchReport(
-            method="exhaustive",
-            reason=reason,
-            recall_bound=1.0,
-            tables=0,
-            key_bits=0,
-            compared=num_pairs,
-            candidates=num_pairs,
-            largest_bucket=0,
-            audit=None,
-        )
-        return dice_pairs(a, b, threshold=threshold, threads=threads), report
-
-    if method == "exhaustive":
-        return exhaustive("requested")
+    num_pairs = _num_pairs(a, b)
+    reason: SearchReason = "requested"
     if method == "auto" and num_pairs < AUTO_PAIRS:
-        return exhaustive("few_pairs")
-    rng = np.random.default_rng(seed)
-    plan = plan_index(a, b, threshold=threshold, recall=recall, rng=rng)
-    if plan is None or (method == "auto" and plan.cost * AUTO_GAIN > num_pairs * EXHAUSTIVE_COST):
-        return exhaustive("no_gain")
-    result = indexed_dice(a, b, plan, threads=threads)
-    if result is None:
-        return exhaustive("crowded")
-    report = SearchReport(
+        reason = "few_pairs"
+    elif method != "exhaustive":
+        rng = np.random.default_rng(seed)
+        plan = plan_index(a, b, threshold=threshold, recall=recall, rng=rng)
+        reason = "no_gain"
+        if plan is not None and (method == "index" or plan.cost * AUTO_GAIN <= num_pairs * EXHAUSTIVE_COST):
+            reason = "crowded"
+            result = indexed_dice(a, b, plan, threads=threads)
+            if result is not None:
+                audit = recall_audit(a, b, result.pairs[:2], threshold=threshold, rng=rng, threads=threads)
+                return result.pairs, _index_report(plan, result, audit, "requested" if method == "index" else "cheaper")
+    return dice_pairs(a, b, threshold=threshold, threads=threads), _exhaustive_report(num_pairs, reason)
+
+
+def _num_pairs(a: WordMatrix, b: WordMatrix | None) -> int:
+    return len(a) * (len(a) - 1) // 2 if b is None else len(a) * len(b)
+
+
+def _index_report(plan: IndexPlan, result: IndexedResult, audit: RecallAudit, reason: SearchReason) -> SearchReport:
+    return SearchReport(
         method="index",
-        reason="requested" if method == "index" else "cheaper",
+        reason=reason,
         recall_bound=plan.recall_bound,
         tables=plan.num_tables,
         key_bits=plan.keys.shape[1],
         compared=result.compared,
         candidates=result.candidates,
         largest_bucket=result.largest_bucket,
-        audit=recall_audit(a, b, result.pairs[:2], threshold=threshold, rng=rng, threads=threads),
+        audit=audit,
     )
-    return result.pairs, report
+
+
+def _exhaustive_report(num_pairs: int, reason: SearchReason) -> SearchReport:
+    return SearchReport(
+        method="exhaustive",
+        reason=reason,
+        recall_bound=1.0,
+        tables=0,
+        key_bits=0,
+        compared=num_pairs,
+        candidates=num_pairs,
+        largest_bucket=0,
+        audit=None,
+    )
