@@ -24,6 +24,7 @@ check: $(VENV)/.dev  ## Style, types, import contracts.
 
 bench: $(VENV)/.dev  ## Measure; every script has --help.
 	$(BIN)/python benchmarks/exhaustive_dice.py
+	$(BIN)/python benchmarks/index.py
 	$(BIN)/python benchmarks/encode.py
 	$(BIN)/python benchmarks/normalise.py
 	$(BIN)/python benchmarks/encode.py --alone 1000000

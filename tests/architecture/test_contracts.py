@@ -147,15 +147,26 @@ def test_clock_and_chance_are_arguments() -> None:
     assert found == CLOCK_EXCEPTIONS
 
 
-def test_only_the_synthetic_city_draws_numbers() -> None:
+INDEX_GENERATOR: Final = "linkage/_index_search.py"
+DRAWING_EXCEPTIONS: Final = {
+    INDEX_GENERATOR,
+    "kernels/_index_plan.py",
+    "kernels/_index_statistics.py",
+    "linkage/_index_audit.py",
+}
+
+
+def test_only_the_synthetic_city_and_the_index_draw_numbers() -> None:
+    """Both from a seed that is an argument; the index's generator is made in one place and handed on."""
     drawing = {
         file
         for file, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.Attribute) and node.attr == "random" and isinstance(node.value, ast.Name)
     }
-    assert drawing
-    assert all(file.startswith("synthetic/") for file in drawing)
+    assert {file for file in drawing if not file.startswith("synthetic/")} == DRAWING_EXCEPTIONS
+    makers = {file for file, tree in trees().items() if "default_rng" in ast.dump(tree)}
+    assert makers & DRAWING_EXCEPTIONS == {INDEX_GENERATOR}
 
 
 def test_no_relative_imports() -> None:

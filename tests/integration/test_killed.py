@@ -101,7 +101,7 @@ def test_killed_link_is_resumed(road: Road, tmp_path: Path) -> None:
 
     again = secure_match(*words, "--resume", cwd=tmp_path)
     assert again.status == 0, again.error
-    assert "resuming an unfinished run: 8 finished steps are kept" in again.lines
+    assert "resuming an unfinished run: 10 finished steps are kept" in again.lines
     assert not work.exists()
     for party in ("police", "hrss", "medical", "education"):
         assert (tmp_path / "run" / f"findings-{party}.smf").read_bytes() == road.findings(party).read_bytes()

@@ -34,6 +34,9 @@ WORK_NAME: Final = ".work"
 _STATE_NAME: Final = "state.json"
 StepName = Annotated[str, Field(pattern=r"^[a-z]+-[a-z][a-z0-9_]{0,63}$")]
 
+PackageName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}(/[0-9]+)?$")]
+"""A dataset's id, or that and the number of a supplement to it."""
+
 
 class _KeptStep(StrictModel):
     """A finished step: its counts, and the digest of the file of each array."""
@@ -49,7 +52,7 @@ class _WorkState(StrictModel):
     format_version: Literal[1] = 1
     tool: VisibleText
     agreement_fingerprint: HexDigest
-    packages: dict[Identifier, HexDigest]
+    packages: dict[PackageName, HexDigest]
     steps: dict[StepName, _KeptStep] = Field(default_factory=dict)
 
 

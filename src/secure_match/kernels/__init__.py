@@ -3,13 +3,18 @@
 from secure_match.kernels._active import ActiveKernel, active
 from secure_match.kernels._blocked import BlockedResult, balanced_edges, blocked_dice, grouped_dice
 from secure_match.kernels._dice import all_pairs, dice_pairs, iter_pairs
+from secure_match.kernels._index import IndexedResult, indexed_dice
+from secure_match.kernels._index_plan import EXHAUSTIVE_COST, IndexPlan, plan_index
 from secure_match.kernels._listed import gather_rows, listed_dice, listed_in_blocks
 from secure_match.kernels._measures import Measure
 from secure_match.kernels._popcount import jit, pack_words
 
 __all__ = [
+    "EXHAUSTIVE_COST",
     "ActiveKernel",
     "BlockedResult",
+    "IndexPlan",
+    "IndexedResult",
     "Measure",
     "active",
     "all_pairs",
@@ -18,9 +23,11 @@ __all__ = [
     "dice_pairs",
     "gather_rows",
     "grouped_dice",
+    "indexed_dice",
     "iter_pairs",
     "jit",
     "listed_dice",
     "listed_in_blocks",
     "pack_words",
+    "plan_index",
 ]

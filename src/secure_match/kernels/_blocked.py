@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from secure_match.kernels._dice import BUFFER_PAIRS, PairArrays, in_pair_order, joined, pair_buffer
+from secure_match.kernels._pair_arrays import PairArrays, in_pair_order, joined, pair_buffer
 from secure_match.kernels._popcount import (
     FloatArray,
     IntArray,
@@ -25,6 +25,8 @@ from secure_match.kernels._popcount import (
 )
 
 _JOBS_PER_THREAD: Final = 8
+_BUFFER_PAIRS: Final = 1 << 16
+"""Pairs that a thread gathers before it hands them over, or all of the largest block."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -143,7 +145,7 @@ def grouped_dice(
     largest = 2 * int(counts.max(initial=0))
     tables = minimum_common(base_threshold, largest), minimum_common(different_threshold, largest)
     sizes = np.diff(starts)
-    capacity = max(BUFFER_PAIRS, int(sizes.max(initial=0)))
+    capacity = max(_BUFFER_PAIRS, int(sizes.max(initial=0)))
     workers = threads or usable_threads()
 
     def work(begin: int, end: int) -> tuple[PairArrays, int]:

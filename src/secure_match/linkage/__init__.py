@@ -2,6 +2,8 @@
 
 from secure_match.linkage._clusters import ClusterResult, cluster
 from secure_match.linkage._decide import Decision
+from secure_match.linkage._index_audit import RecallAudit
+from secure_match.linkage._index_search import SearchReport
 from secure_match.linkage._intake import VerifiedDatasets, verified_datasets, verify_linkable
 from secure_match.linkage._link import link
 from secure_match.linkage._pairs import BlockedPairs, blocked_pairs, pair_similarity
@@ -21,7 +23,9 @@ __all__ = [
     "LinkResult",
     "MemoryPlan",
     "PassReport",
+    "RecallAudit",
     "RowTable",
+    "SearchReport",
     "Step",
     "StepStore",
     "TokenState",

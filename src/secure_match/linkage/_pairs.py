@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from secure_match.errors import LinkageError
 from secure_match.kernels import blocked_dice, listed_dice, pack_words
-from secure_match.linkage._similar_pairs import verify_threshold
+from secure_match.linkage._sides import verify_threshold
 
 ByteMatrix = npt.NDArray[np.uint8]
 BoolArray = npt.NDArray[np.bool_]
