@@ -32,6 +32,7 @@ from secure_match.department.files import read_key, write_key
 from secure_match.department.handles import HandleMaker
 from secure_match.department.keys import DepartmentKey
 from secure_match.department.stations import encode_export, resolve_findings
+from secure_match.kernels._seen import SeenKeys
 from secure_match.linkage import LinkResult
 from secure_match.synthetic import DATASETS, City, CityConfig, generate_city, write_exports
 
@@ -126,7 +127,7 @@ def _people(agreement: Agreement, city: City, links: LinkResult, keys: dict[str,
         assert dataset is not None
         truth = city.truth.person_of[dataset.id]
         maker = HandleMaker(read_key(keys[dataset.owner]), agreement.id, dataset.id)
-        handles = maker.make(truth["row_key"].combine_chunks(), set())[0].to_pylist()
+        handles = maker.make(truth["row_key"].combine_chunks(), SeenKeys())[0].to_pylist()
         known = dict(zip(handles, zip(*truth.to_pydict().values(), strict=True), strict=True))
         for row in np.flatnonzero(links.rows.dataset_of == index).tolist():
             row_keys[row], person[row] = known[links.rows.handles[row].tobytes()]

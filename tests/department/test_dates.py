@@ -105,6 +105,8 @@ def test_the_calendar_is_that_of_the_standard_library() -> None:
 
 
 DATES = st.dates(dt.date(1850, 1, 1), dt.date(2100, 12, 31))
+FILLER = dt.date(1900, 1, 1)
+"""What systems write where nobody typed a date; missing unless an ID number proves it."""
 TEXTS = st.text(max_size=20) | st.text("0123456789-/.年月日 :", max_size=12) | DATES.map(str)
 
 
@@ -121,7 +123,7 @@ def test_any_text_has_one_meaning(rows: list[str | None]) -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(DATES, max_size=10))
+@given(st.lists(DATES.filter(lambda date: date != FILLER), max_size=10))
 def test_every_date_is_read(dates: list[dt.date]) -> None:
     expected = [(f"{date:%Y%m%d}".rjust(8, "0"), "VALID") for date in dates]
     assert normalised(*(f"{date.year}-{date.month}-{date.day}" for date in dates)) == expected
