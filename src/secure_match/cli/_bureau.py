@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import re
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +14,7 @@ import typer
 from secure_match.agreement.files import read_agreement
 from secure_match.bureau.stations import LinkOptions, link_packages
 from secure_match.bureau.work_files import WORK_NAME
+from secure_match.cli._memory import peak_bytes
 from secure_match.cli._output import print_json, say, say_aside, share_progress, show_table
 from secure_match.errors import UsageError
 from secure_match.linkage import MemoryPlan, size_text
@@ -62,7 +61,7 @@ def link(
             planned=_nobody if as_json else _say_plan,
             note=_nobody if as_json else say,
             share=share,
-            peak_bytes=_peak_bytes,
+            peak_bytes=peak_bytes,
         )
         with _saying_how_to_go_on(out):
             _, paths, summary = link_packages(
@@ -111,23 +110,6 @@ def _size_bytes(text: str) -> int:
     if found is None:
         raise UsageError("give a number and a unit for --memory-limit, such as 8GiB or 900MB", code="MEMORY_LIMIT")
     return int(float(found[1]) * _UNITS[found[2].lower()])
-
-
-def _peak_bytes() -> int | None:
-    """The largest memory that this process had so far, mapped files included; None where the system does not say."""
-    if sys.platform == "win32":
-        return None
-    status = Path("/proc/self/status")
-    if status.exists():
-        # Of this program alone: on Linux, getrusage goes on counting from the process that started it.
-        lines = status.read_text(encoding="ascii", errors="replace").splitlines()
-        found = [int(line.split()[1]) for line in lines if line.startswith("VmHWM:")]
-        if found:
-            return found[0] << 10
-    resource = importlib.import_module("resource")
-    peak = int(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-    # Linux counts in KiB, macOS in bytes (getrusage(2)).
-    return peak if sys.platform == "darwin" else peak << 10
 
 
 def show_summary(summary: dict[str, Any]) -> None:

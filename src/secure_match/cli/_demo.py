@@ -18,6 +18,7 @@ from secure_match.bureau.stations import link_packages
 from secure_match.cli._bureau import show_summary
 from secure_match.cli._demo_measure import SentFiles, measure_findings, measure_leaks, worklist_findings
 from secure_match.cli._department import encode_lines
+from secure_match.cli._memory import peak_bytes
 from secure_match.cli._output import print_json, say, show_table, step_progress
 from secure_match.department.files import read_key, write_key
 from secure_match.department.keys import DepartmentKey
@@ -144,6 +145,7 @@ def demo(
         "records": sum(report.read for report in reports),
         "seconds": round(measured - started, 3),
         "stages": {name: round(seconds, 3) for name, seconds in stages.items()},
+        "peak_bytes": peak_bytes(),
         **measure_findings(city, found),
         **leaks,
         "departments": [
