@@ -34,7 +34,6 @@ from encode import forget_tokens
 from secure_match.agreement import Agreement, Dataset, dataset_passes
 from secure_match.agreement.files import read_agreement, write_city_agreement
 from secure_match.department import DepartmentKey
-from secure_match.department._batches import sorted_by_handle
 from secure_match.department.dataset_encoder import DatasetEncoder
 from secure_match.department.files import write_key
 from secure_match.department.handles import HandleMaker
@@ -43,7 +42,8 @@ from secure_match.department.normalise._cleaning import clean_text
 from secure_match.department.passes import PassKeys, encode_passes, view_of
 from secure_match.department.readers import CsvExport
 from secure_match.department.tokens import id_tokens
-from secure_match.encoded.files import read_package, write_dataset
+from secure_match.encoded.files import open_package, write_dataset
+from secure_match.encoded.handle_order import sorted_by_handle
 from secure_match.kernels._seen import SeenKeys
 from secure_match.synthetic import CityConfig, generate_city, write_exports
 
@@ -109,14 +109,11 @@ def run_stages(
     encoder = DatasetEncoder(agreement, DATASET, key)
     handles = HandleMaker(key, agreement.id, DATASET)
     passes = [(item, PassKeys.derive(bytes(32), "", "", item.id)) for item in dataset_passes(agreement, dataset)]
-    with stages.time("survey (reads too)"):
-        facts = encoder.survey(source.batches(encoder.survey_columns))
-    batches = source.batches(encoder.columns)
-    while True:
-        with stages.time("read"):
-            batch = next(batches, None)
-        if batch is None:
-            break
+    with stages.time("read"):
+        batches = list(source.batches(encoder.columns))
+    with stages.time("survey"):
+        facts = encoder.survey(batches)
+    for batch in batches:
         rows += batch.num_rows
         with stages.time("normalise"):
             raw = {name: batch[header] for name, header in dataset.identity.items()}
@@ -134,8 +131,8 @@ def run_stages(
         sorted_by_handle([pa.Table.from_batches([part]) for part in parts], result.dataset.table.schema)
     with stages.time("write"):
         write_dataset(result.dataset, folder / "out.smp")
-    with stages.time("read back"):
-        read_package(folder / "out.smp")
+    with stages.time("digest"), open_package(folder / "out.smp") as reader:
+        _ = reader.digest
     return stages, rows
 
 
