@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from secure_match.agreement import Agreement, Pass
+from secure_match.agreement import Agreement, Pass, split_view
 from secure_match.linkage._keys import RowArray
 from secure_match.linkage._pairs import FloatArray
 from secure_match.linkage._rows import TokenState, token_states
@@ -72,6 +72,8 @@ def decide(
     * an ID token missing: LINK if a pass reaches its link threshold, POSSIBLE_LINK if one reaches its review threshold;
     * two different valid ID numbers: LINK if a pass reaches ``different_ids_link`` (or its own link threshold if that
       is higher), or two passes reach their link thresholds; POSSIBLE_LINK if one reaches ``different_ids_review``.
+      A pass on part of the number links none of these: that the numbers share a part is no evidence against what
+      they differ in.
 
     Returns:
         ``Decision``, int8 of shape (pairs,), and a strength by which links are taken, float64: tokens first, then
@@ -79,7 +81,7 @@ def decide(
     """
     limits = agreement.thresholds
     count = len(states)
-    linking = np.zeros(count, dtype=np.int64)
+    linking, linking_strictly = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     best = np.zeros(count, dtype=np.float64)
     loose_review, strict_link, strict_review = (np.zeros(count, dtype=np.bool_) for _ in range(3))
     for item in passes:
@@ -89,13 +91,21 @@ def decide(
         strict_review |= score >= max(limits.different_ids_review, review_threshold)
         if not item.review_only:
             linking += score >= link_threshold
+        if not item.review_only and not _is_on_numbers(agreement, item):
+            linking_strictly += score >= link_threshold
             strict_link |= score >= max(limits.different_ids_link, link_threshold)
         best = np.maximum(best, score)
     loose_link = linking >= 1
-    strict_link |= linking >= 2
+    strict_link |= linking_strictly >= 2
     equal, different = states == TokenState.EQUAL, states == TokenState.DIFFERENT
     is_link = equal | np.where(different, strict_link, loose_link)
     is_possible = np.where(different, strict_review | loose_link, loose_review)
     decision = np.where(is_link, Decision.LINK, np.where(is_possible, Decision.POSSIBLE_LINK, Decision.NON_LINK))
     strength = np.where(equal, 1000.0, 0.0) - np.where(different, 100.0, 0.0) + linking + best
     return decision.astype(np.int8), strength
+
+
+def _is_on_numbers(agreement: Agreement, item: Pass) -> bool:
+    """Whether a pass blocks on, or encodes, an ID number or a part of one."""
+    references = (*item.block_on, *(field.field for field in item.fields))
+    return any(agreement.fields[split_view(reference)[0]].kind == "id_number" for reference in references)
