@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secure_match.department.readers import ROW_NUMBER, CsvExport, ReadOptions, _csv
+from secure_match.department.readers._export import MAX_CELL_CHARACTERS
 from secure_match.errors import InputError, UsageError
 
 
@@ -194,7 +195,7 @@ def test_a_missing_column(path: Path) -> None:
 
 def test_a_cell_that_is_too_long(path: Path) -> None:
     assert refused(path, "a,b\n1,2\n3," + "secret" * 350_000 + "\n") == ("CELL_TOO_LONG", 3)
-    longest = "x" * _csv.MAX_CELL_CHARACTERS
+    longest = "x" * MAX_CELL_CHARACTERS
     assert read(path, f"a,b\n1,{longest}\n") == [(2, "1", longest)]
 
 

@@ -122,7 +122,7 @@ def test_a_million_rows_come_through_a_cursor(server, tmp_path: Path) -> None:
     query = query_file(tmp_path, "select repeat('x', 1000) as a from generate_series(1, 1000000)")
     batches = open_export(query, ReadOptions(connection=server.address)).batches(["a"])
     before = _peak()
-    assert next(batches).num_rows == _sql.FETCH_ROWS
+    assert next(batches).num_rows == _sql.RESULT_ROWS
     batches.close()  # type: ignore[attr-defined]
     assert _peak() - before < 200 << 20
 

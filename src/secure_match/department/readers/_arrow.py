@@ -21,6 +21,7 @@ from secure_match.department.readers._export import (
     no_rows,
     require_columns,
     text_batch,
+    unnamed_columns,
     verified_header,
 )
 from secure_match.errors import InputError, Place
@@ -63,7 +64,9 @@ class ArrowExport:
         header = verified_header(facts["names"], str(path))
         numeric = {name: 1.0 for name, is_number in zip(header, facts["numeric"], strict=True) if name and is_number}
         words = {"PARQUET": "Parquet", "ARROW_FILE": "Arrow file", "ARROW_STREAM": "Arrow stream"}
-        return cls(path=path, kind=kind, header=header, notes=(words[kind],), numeric_columns=numeric)
+        return cls(
+            path=path, kind=kind, header=header, notes=(words[kind], *unnamed_columns(header)), numeric_columns=numeric
+        )
 
     def require(self, columns: Sequence[str]) -> None:
         """See :meth:`Export.require`."""

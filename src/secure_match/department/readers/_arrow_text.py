@@ -76,7 +76,31 @@ def column_text(column: pa.Array, *, place: str, name: str, first_row: int) -> p
             else first_row + pc.index(pc.greater(lengths, MAX_CELL_CHARACTERS), True).as_py()
         )
         raise cell_too_long(place, row=row, column=name)
-    plain = column.dictionary_decode() if pt.is_dictionary(kind) else column
+    plain = _decoded(column) if pt.is_dictionary(kind) else column
+    try:
+        text = _plain_text(plain, place, name, first_row)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OverflowError, ValueError):
+        # A moment or date outside the years 1 to 9999, for one.
+        text = None
+    if text is None:
+        raise InputError(
+            "the column holds values that cannot be written as text, such as moments outside the years 1 to 9999; "
+            "mend them, or export the column as text",
+            code="COLUMN_TYPE",
+            place=Place(file=place, column=name),
+        )
+    return pc.fill_null(text, "")
+
+
+def _decoded(column: pa.Array) -> pa.Array:
+    values = column.dictionary
+    if pt.is_string_view(values.type):
+        # Arrow has no kernel that takes from views.
+        values = pc.cast(values, pa.large_string())
+    return pc.take(values, column.indices)
+
+
+def _plain_text(plain: pa.Array, place: str, name: str, first_row: int) -> pa.StringArray:
     if pt.is_floating(plain.type):
         text = _float_text(plain, place, name, first_row)
     elif pt.is_timestamp(plain.type):
@@ -89,7 +113,7 @@ def column_text(column: pa.Array, *, place: str, name: str, first_row: int) -> p
         text = pc.cast(pc.cast(plain, pa.date32()), pa.string())
     else:
         text = pc.cast(plain, pa.string())
-    return pc.fill_null(text, "")
+    return text
 
 
 def _byte_lengths(column: pa.Array) -> pa.Array | None:

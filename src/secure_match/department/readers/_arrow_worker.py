@@ -25,10 +25,11 @@ class RefusalError(Exception):
     """What is wrong, as a code."""
 
 
-def _is_number(kind: pa.DataType) -> bool:
+def _is_inexact(kind: pa.DataType) -> bool:
+    """Integers and decimals keep all digits of an ID number; a float does not."""
     if pt.is_dictionary(kind):
-        return _is_number(kind.value_type)
-    return bool(pt.is_integer(kind) or pt.is_floating(kind) or pt.is_decimal(kind))
+        return _is_inexact(kind.value_type)
+    return bool(pt.is_floating(kind))
 
 
 def _schema(task: dict[str, Any]) -> pa.Schema:
@@ -82,7 +83,7 @@ def answers(task: dict[str, Any]) -> Iterator[tuple[dict[str, Any], bytes]]:
     try:
         if "places" not in task:
             schema = _schema(task)
-            yield {"names": schema.names, "numeric": [_is_number(kind) for kind in schema.types]}, b""
+            yield {"names": schema.names, "numeric": [_is_inexact(kind) for kind in schema.types]}, b""
         else:
             for batch in _parquet_batches(task) if task["kind"] == "PARQUET" else _ipc_batches(task):
                 # Indices and offsets of a damaged file point anywhere; nothing may follow them before this.

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import codecs
+import re
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -10,6 +13,8 @@ from secure_match.errors import InputError, Place, UsageError
 
 Charset = Literal["utf-8", "utf-8-sig", "utf-16-le", "utf-16-be", "gb18030"]
 CHARSETS: Final[tuple[Charset, ...]] = get_args(Charset)
+UTF8_EVIDENCE: Final = 3
+_LONG: Final = re.compile("[\u0800-\U0010ffff]")
 _CHUNK_BYTES: Final = 1 << 20
 _MARKS: Final[tuple[tuple[bytes, Charset], ...]] = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -42,7 +47,9 @@ def detect_charset(path: Path, head: bytes) -> Charset:
     """By its byte order mark UTF-8 or UTF-16, else UTF-8, else GB18030.
 
     Text that is valid UTF-8 and not plain ASCII is UTF-8 beyond reasonable doubt; GB18030 takes almost any bytes, so
-    it comes second, and the caller reports which one was used.
+    it comes second, and the caller reports which one was used. A file that fails as UTF-8 is not tried as GB18030 if
+    ``UTF8_EVIDENCE`` characters of three or more bytes of UTF-8 stand before the first wrong byte: it is UTF-8 with a
+    wrong byte, and read as GB18030 its names would be others. GB18030 text hardly ever has so many by chance.
 
     Args:
         head: the first bytes of the file; not empty.
@@ -57,8 +64,8 @@ def detect_charset(path: Path, head: bytes) -> Charset:
     bad = _first_bad_row(path, "utf-8")
     if bad is None:
         return "utf-8"
-    if bad[1] == "INPUT_NUL":
-        raise _refusal(path, "utf-8", *bad)
+    if bad.code == "INPUT_NUL" or bad.evidence >= UTF8_EVIDENCE:
+        raise _refusal(path, "utf-8", bad)
     verify_charset(path, "gb18030")
     return "gb18030"
 
@@ -72,27 +79,42 @@ def verify_charset(path: Path, charset: Charset) -> None:
     """
     bad = _first_bad_row(path, charset)
     if bad is not None:
-        raise _refusal(path, charset, *bad)
+        raise _refusal(path, charset, bad)
 
 
-def _refusal(path: Path, charset: Charset, row: int, code: str) -> InputError:
-    message = (
-        "there is a NUL byte: the file is damaged, not text, or UTF-16 without a byte order mark; export it again"
-        if code == "INPUT_NUL"
-        else f"the text is not {charset.upper()}; give the charset of the file with --charset"
-    )
-    return InputError(message, code=code, place=Place(file=path, row=row))
+def _refusal(path: Path, charset: Charset, bad: _Bad) -> InputError:
+    if bad.code == "INPUT_NUL":
+        message = (
+            "there is a NUL byte: the file is damaged, not text, or UTF-16 without a byte order mark; export it again"
+        )
+    elif charset == "utf-8" and bad.evidence >= UTF8_EVIDENCE:
+        message = (
+            "the text is UTF-8 up to this row, which holds a byte that is not; mend the row, "
+            "or give the charset of the file with --charset"
+        )
+    else:
+        message = (
+            f"the text is not {charset.upper()}; give the charset of the file with --charset "
+            "(UTF-16 without a byte order mark is never tried)"
+        )
+    return InputError(message, code=bad.code, place=Place(file=path, row=bad.row))
 
 
 def read_head(path: Path, size: int = 4096) -> bytes:
     """The first bytes of a file.
 
     Raises:
-        InputError: ``FILE_NOT_FOUND``; ``INPUT_EMPTY``.
+        InputError: ``FILE_NOT_FOUND``, also for a pipe or device, which cannot be read twice; ``INPUT_EMPTY``.
     """
     problem = ""
     head = b""
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise InputError(
+                "this is a pipe or device, not a regular file, and an export is read twice; write it to a file first",
+                code="FILE_NOT_FOUND",
+                place=Place(file=path),
+            )
         with path.open("rb") as stream:
             head = stream.read(size)
     except (OSError, ValueError) as error:
@@ -104,13 +126,27 @@ def read_head(path: Path, size: int = 4096) -> bytes:
     return head
 
 
-def _first_bad_row(path: Path, charset: Charset) -> tuple[int, str] | None:
-    """Line, counted from 1, of the first bytes that do not decode or are NUL, and the code; None if all is well."""
+@dataclass(frozen=True, slots=True)
+class _Bad:
+    """Line, counted from 1, of the first bytes that do not decode or are NUL, and the code.
+
+    Attributes:
+        evidence: characters of three or more bytes of UTF-8 before it; counted up to ``UTF8_EVIDENCE``, for UTF-8 only.
+    """
+
+    row: int
+    code: str
+    evidence: int = 0
+
+
+def _first_bad_row(path: Path, charset: Charset) -> _Bad | None:
+    """None if all is well."""
     mark = mark_bytes(charset)
     plain = "utf-8" if charset == "utf-8-sig" else charset
     decoder = codecs.getincrementaldecoder(plain)("strict")
     row = 1
     before = ""
+    evidence = 0
     with path.open("rb") as stream:
         if stream.read(mark) not in [sign for sign, of in _MARKS if of == charset]:
             stream.seek(0)
@@ -120,9 +156,13 @@ def _first_bad_row(path: Path, charset: Charset) -> tuple[int, str] | None:
                 text = decoder.decode(block, final=not block)
             except UnicodeDecodeError as error:
                 # The error's object may begin with bytes that the decoder kept from the block before.
-                return row + _line_ends(error.object[: error.start].decode(plain, "replace"), before), "INPUT_CHARSET"
+                good = error.object[: error.start].decode(plain, "replace")
+                evidence += _long_characters(good) if plain == "utf-8" else 0
+                return _Bad(row + _line_ends(good, before), "INPUT_CHARSET", evidence)
             if "\x00" in text:
-                return row + _line_ends(text[: text.index("\x00")], before), "INPUT_NUL"
+                return _Bad(row + _line_ends(text[: text.index("\x00")], before), "INPUT_NUL")
+            if plain == "utf-8" and evidence < UTF8_EVIDENCE:
+                evidence += _long_characters(text)
             row += _line_ends(text, before)
             before = text[-1:]
             if not block:
@@ -133,3 +173,8 @@ def _line_ends(text: str, before: str) -> int:
     """Line ends (LF, CR LF or CR, as the CSV reader counts them) in a text that stands after ``before``."""
     count = text.count("\n") + text.count("\r") - text.count("\r\n")
     return count - (before == "\r" and text.startswith("\n"))
+
+
+def _long_characters(text: str) -> int:
+    """Characters of three or more bytes in UTF-8, counted up to ``UTF8_EVIDENCE``."""
+    return sum(1 for _ in islice(_LONG.finditer(text), UTF8_EVIDENCE))

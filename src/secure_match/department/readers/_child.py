@@ -19,6 +19,11 @@ from typing import IO, Final
 MEMORY_BYTES: Final = 4 << 30
 """Address space of a child. Measured: 260 bytes a cell of a workbook, so a million rows of fifteen columns fit."""
 CPU_SECONDS: Final = 600
+_ENVIRONMENT: Final = frozenset(
+    {"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP",
+     "LANG", "LC_ALL", "TZ"}
+)  # fmt: skip
+"""Variables that a child needs to start. No other goes along: among them are passwords."""
 
 
 @contextmanager
@@ -30,7 +35,8 @@ def limited_child(worker: Path, task: Mapping[str, object]) -> Iterator[IO[bytes
             of this package, so that it starts quickly, and its standard error is dropped: it could quote a cell.
         task: what to do, as JSON.
     """
-    environment = os.environ | {"ARROW_DEFAULT_MEMORY_POOL": "system"}
+    kept = {name: value for name, value in os.environ.items() if name.upper() in _ENVIRONMENT}
+    environment = kept | {"ARROW_DEFAULT_MEMORY_POOL": "system"}
     with subprocess.Popen(  # noqa: S603  # Our own file; nothing of the export is on the command line.
         [sys.executable, "-P", str(worker)],
         stdin=subprocess.PIPE,

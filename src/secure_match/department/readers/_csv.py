@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import codecs
-import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 
 import pyarrow as pa
 
@@ -19,10 +18,13 @@ from secure_match.department.readers._charset import (
     read_head,
     verify_charset,
 )
+from secure_match.department.readers._csv_lines import LineCounts, swallows_rows
+from secure_match.department.readers._csv_records import Records, open_text
 from secure_match.department.readers._export import (
+    BATCH_CELLS,
     BATCH_CHARACTERS,
     BATCH_ROWS,
-    MAX_CELL_CHARACTERS,
+    MAX_RECORD_CHARACTERS,
     ROW_WIDTH,
     Ragged,
     ReadOptions,
@@ -32,14 +34,14 @@ from secure_match.department.readers._export import (
     require_columns,
     require_refused,
     text_batch,
+    unnamed_columns,
     verified_header,
 )
 from secure_match.errors import InputError, Place, UsageError
 
-MAX_RECORD_CHARACTERS: Final = 1 << 22
-"""Characters of one row over all its lines; a quote that is never closed ends here."""
+MAX_ROW_LINES: Final = 20
+"""Lines of one row; an address has a few, and two stray quotes make one row of any number of people."""
 DELIMITERS: Final = {",": "comma", "\t": "tab", ";": "semicolon", "|": "vertical bar"}
-MARK: Final = "\ufeff"
 _WORDS: Final = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 
@@ -55,9 +57,15 @@ class CsvExport:
     delimiter: str
     header: tuple[str, ...]
     header_line: int
-    notes: tuple[str, ...] = ()
+    opening_notes: tuple[str, ...] = ()
     ragged: Ragged = "refuse"
     numeric_columns: dict[str, float] = field(default_factory=dict)
+    counts: LineCounts = field(default_factory=LineCounts, repr=False, compare=False)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was found; the counts of lines are those of the latest pass of batches."""
+        return (*self.opening_notes, *self.counts.notes(one_column=len(self.header) == 1))
 
     @property
     def place(self) -> str:
@@ -86,20 +94,21 @@ class CsvExport:
             verify_charset(path, charset)
         first_line = _header_line(path, charset, options.header_row)
         delimiter = forced or _find_delimiter(first_line, path)
-        records = _Records(path, charset, delimiter, options.header_row or 1)
+        records = Records(path, charset, delimiter, options.header_row or 1)
         number, cells = next(iter(records), (1, []))
         how = "given" if wanted else "byte order mark" if mark_bytes(charset) else "decoded strictly"
         name = DELIMITERS.get(delimiter, "as given")
         notes = [f"charset {charset.upper()} ({how})", f"delimiter {name}"]
         if options.header_row is not None:
             notes.append(f"header in line {number:,}")
+        header = verified_header(cells, str(path), row=number)
         return cls(
             path=path,
             charset=charset,
             delimiter=delimiter,
-            header=verified_header(cells, str(path), row=number),
+            header=header,
             header_line=options.header_row or 1,
-            notes=tuple(notes),
+            opening_notes=(*notes, *unnamed_columns(header)),
             ragged=options.ragged,
         )
 
@@ -117,28 +126,50 @@ class CsvExport:
         require_refused(self.ragged, refused)
         places = [self.header.index(column) for column in columns]
         width = len(self.header)
+        most_rows = max(1, min(BATCH_ROWS, BATCH_CELLS // width))
         numbers: list[int] = []
         rows: list[list[str]] = []
         characters = 0
         empty = True
-        records = _Records(self.path, self.charset, self.delimiter, self.header_line)
+        self.counts.clear()
+        records = Records(self.path, self.charset, self.delimiter, self.header_line)
         content = iter(records)
         next(content, None)
+        records.blank_lines = 0
         for number, row in content:
             empty = False
+            if records.lines > 1:
+                self._verify_lines(number, row, records.lines)
             if len(row) != width:
                 self._refuse(number, len(row), refused)
                 continue
             numbers.append(number)
             rows.append(row)
             characters += records.characters
-            if len(rows) == BATCH_ROWS or characters > BATCH_CHARACTERS:
+            if len(rows) == most_rows or characters > BATCH_CHARACTERS:
                 yield _batch(columns, numbers, rows, places)
                 numbers, rows, characters = [], [], 0
+        self.counts.blank_lines = records.blank_lines
         if rows:
             yield _batch(columns, numbers, rows, places)
         if empty:
             raise no_rows(self.place)
+
+    def _verify_lines(self, number: int, row: list[str], lines: int) -> None:
+        """Count a row of several lines; refuse one that two stray quotes made of several rows.
+
+        Such a row is never quarantined: its one number would stand for all the people in it.
+        """
+        self.counts.add(number)
+        if lines <= MAX_ROW_LINES and not swallows_rows(row, self.delimiter, len(self.header)):
+            return
+        first = number - lines + 1
+        raise InputError(
+            f"the row runs from line {first:,} to line {number:,}, and a quoted cell in it seems to hold whole rows; "
+            "look for stray quotes there, or export without line breaks in cells",
+            code=ROW_WIDTH,
+            place=Place(file=self.path, row=number),
+        )
 
     def _refuse(self, number: int, cells: int, refused: RefusedRows | None) -> None:
         if self.ragged == "quarantine" and refused is not None:
@@ -166,72 +197,9 @@ def parse_delimiter(text: str) -> str:
     return delimiter
 
 
-class _Records:
-    """Rows of cells with the line they end on; no line or row is held that is longer than the limits.
-
-    Attributes:
-        characters: length of the row that was given last.
-    """
-
-    def __init__(self, path: Path, charset: Charset, delimiter: str, first_line: int) -> None:
-        self.characters = 0
-        self._path = path
-        self._charset = charset
-        self._delimiter = delimiter
-        self._first_line = first_line
-        self._pending = 0
-        self._line = 0
-
-    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
-        csv.field_size_limit(MAX_CELL_CHARACTERS)
-        with _open_text(self._path, self._charset) as stream:
-            lines = self._lines(stream)
-            for _ in range(self._first_line - 1):
-                next(lines, None)
-                self._pending = 0
-            reader = csv.reader(lines, strict=True, delimiter=self._delimiter)
-            while True:
-                row = self._next(reader)
-                if row is None:
-                    return
-                self.characters, self._pending = self._pending, 0
-                if row:
-                    yield self._line, row
-
-    def _next(self, reader: Iterator[list[str]]) -> list[str] | None:
-        problem = ""
-        code = "INPUT_CSV"
-        try:
-            return next(reader, None)
-        except csv.Error as error:
-            problem = f"not delimited text ({error})"
-            code = "CELL_TOO_LONG" if "field limit" in problem else code
-        except (UnicodeDecodeError, OSError):
-            problem = "the file changed while it was read"
-        if code == "CELL_TOO_LONG":
-            raise cell_too_long(str(self._path), row=self._line)
-        raise InputError(problem, code=code, place=Place(file=self._path, row=self._line))
-
-    def _lines(self, stream: TextIO) -> Iterator[str]:
-        while line := stream.readline(MAX_RECORD_CHARACTERS + 1):
-            self._line += 1
-            self._pending += len(line)
-            if self._pending > MAX_RECORD_CHARACTERS:
-                raise cell_too_long(str(self._path), row=self._line)
-            yield line
-
-
-def _open_text(path: Path, charset: Charset) -> TextIO:
-    stream = path.open("r", encoding=charset, newline="")
-    # The codecs with a byte order give its mark as a character.
-    if charset.startswith("utf-16") and stream.read(1) != MARK:
-        stream.seek(0)
-    return stream
-
-
 def _header_line(path: Path, charset: Charset, header_row: int | None) -> str:
     """The line that the header begins on: the given one, or the first that is not empty."""
-    with _open_text(path, charset) as stream:
+    with open_text(path, charset) as stream:
         number = 0
         while line := stream.readline(MAX_RECORD_CHARACTERS + 1):
             number += 1

@@ -27,6 +27,7 @@ from secure_match.department.readers._export import (
     no_rows,
     require_columns,
     text_batch,
+    unnamed_columns,
     verified_header,
 )
 from secure_match.errors import InputError, Place
@@ -38,7 +39,6 @@ LANGUAGE_CHARSETS: Final[dict[int, Charset]] = {0x00: "gb18030", 0x4D: "gb18030"
 _HEAD_BYTES: Final = 32
 _LAST_MONTH, _LAST_DAY = 12, 31
 _TEXT: Final = b"C"
-_NUMERIC: Final = b"NFI"
 _READABLE: Final = b"CNFDLI"
 _SYSTEM_FLAG: Final = 0x01
 _LIVE: Final = 0x20
@@ -109,13 +109,13 @@ class DbfExport:
         fields = _fields(path, head[:first], charset, length)
         _verify_size(path, first + records * length, length)
         header = verified_header([field.name for field in fields], str(path))
-        notes = [f"charset {charset.upper()} ({how})"]
+        notes = [f"charset {charset.upper()} ({how})", *unnamed_columns(header)]
         export = cls(
             path=path,
             charset=charset,
             header=header,
             notes=(),
-            numeric_columns={field.name: 1.0 for field in fields if field.type in _NUMERIC},
+            numeric_columns={},
             fields=fields,
             first_record=first,
             record_bytes=length,

@@ -7,6 +7,7 @@ an error, or is handed to :class:`RefusedRows`, never dropped.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,12 +22,21 @@ BATCH_ROWS: Final = 65_536
 BATCH_CHARACTERS: Final = 1 << 25
 """A batch ends early when its rows hold this many characters, so that long cells do not add up."""
 MAX_CELL_CHARACTERS: Final = 1 << 20
+BATCH_CELLS: Final = 1 << 20
+"""A batch of a very wide table ends after so many cells: a cell has a price even if it is empty."""
+MAX_RECORD_CHARACTERS: Final = 1 << 22
+"""Characters of one row, over all its cells and lines."""
+MAX_NAME_CHARACTERS: Final = 200
+"""Characters of a column name; a longer one is a text that stands where the header should."""
 MAX_COLUMNS: Final = 16_384
 """Columns of the widest Excel sheet; a header with more is not a table of people."""
 ROW_NUMBER: Final = "\x1frow_number"
 """Name of the int64 column that every batch carries beside the export's. No cleaned header can be called so."""
 
 ROW_WIDTH: Final = "ROW_WIDTH"
+_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Unicode categories that an agreement refuses (``errors.visible``)."""
+_SHOWN: Final = 5
 Ragged = Literal["refuse", "quarantine"]
 
 
@@ -80,7 +90,7 @@ class Export(Protocol):
 
     @property
     def header(self) -> tuple[str, ...]:
-        """Column names without blanks at their ends; an unnamed column is the empty string."""
+        """Column names as :func:`verified_header` gives them; an unnamed column is the empty string."""
 
     @property
     def charset(self) -> str | None:
@@ -88,13 +98,14 @@ class Export(Protocol):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What was found and how it will be read, in English, without values."""
+        """What was found and how it will be read, in English, without values; complete after a pass of batches."""
 
     @property
     def numeric_columns(self) -> dict[str, float]:
-        """Column to the share, 0 to 1, of its filled cells that are stored as numbers; only shares above 0.
+        """Column to the share, 0 to 1, of its filled cells that are stored as inexact numbers; only shares above 0.
 
-        An ID number stored as a number by a spreadsheet has lost every digit after the fifteenth.
+        These are floats, and of a spreadsheet's numbers those of 16 and more digits, of which it keeps fifteen. Whole
+        numbers and decimals of DBF, Parquet, Arrow and SQL keep every digit and do not count.
         """
 
     def require(self, columns: Sequence[str]) -> None:
@@ -129,19 +140,29 @@ def require_columns(header: Sequence[str], columns: Sequence[str], place: str) -
 
 
 def verified_header(cells: Sequence[str], place: str, *, row: int | None = None) -> tuple[str, ...]:
-    """Column names without blanks at their ends.
+    """Column names without blanks at their ends, line breaks, and control and invisible characters.
+
+    What is left can be written in an agreement, where nothing invisible may stand.
 
     Raises:
-        InputError: ``INPUT_HEADER`` where there is no name, one name twice, or more than ``MAX_COLUMNS``. Columns are
-            given by number: in a file without a header these cells are somebody's data.
+        InputError: ``INPUT_HEADER`` where there is no name, one name twice, one longer than ``MAX_NAME_CHARACTERS``,
+            or more than ``MAX_COLUMNS``. Columns are given by number: in a file without a header these cells are
+            somebody's data.
     """
     if len(cells) > MAX_COLUMNS:
         raise InputError(
             f"the header has {len(cells):,} columns, more than any export", code="INPUT_HEADER", place=Place(file=place)
         )
-    header = tuple(cell.strip() for cell in cells)
+    header = tuple(_visible_name(cell) for cell in cells)
     if not any(header):
         raise InputError("the header row holds no column names", code="INPUT_HEADER", place=Place(file=place, row=row))
+    long = next((index for index, name in enumerate(header, start=1) if len(name) > MAX_NAME_CHARACTERS), None)
+    if long is not None:
+        raise InputError(
+            f"the column name has more than {MAX_NAME_CHARACTERS} characters, or the file has no header row",
+            code="INPUT_HEADER",
+            place=Place(file=place, row=row, column=f"number {long}"),
+        )
     seen: set[str] = set()
     for index, name in enumerate(header, start=1):
         if name and name in seen:
@@ -152,6 +173,23 @@ def verified_header(cells: Sequence[str], place: str, *, row: int | None = None)
             )
         seen.add(name)
     return header
+
+
+def _visible_name(cell: str) -> str:
+    if cell.isascii() and cell.isprintable():
+        return cell.strip()
+    return "".join(mark for mark in cell if unicodedata.category(mark) not in _HIDDEN).strip()
+
+
+def unnamed_columns(header: Sequence[str]) -> tuple[str, ...]:
+    """A note on the columns that have no name and so are not read; empty where all have one."""
+    places = [str(place) for place, name in enumerate(header, start=1) if not name]
+    if not places:
+        return ()
+    if len(places) == 1:
+        return (f"column number {places[0]} has no name and is not read",)
+    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
+    return (f"columns number {', '.join(places[:_SHOWN])}{more} have no name and are not read",)
 
 
 def require_refused(ragged: Ragged, refused: RefusedRows | None) -> None:

@@ -12,7 +12,8 @@ from secure_match.department.readers._csv import CsvExport
 from secure_match.department.readers._dbf import DbfExport, looks_like_dbf
 from secure_match.department.readers._export import Export, ReadOptions
 from secure_match.department.readers._fixed_width import FixedWidthExport
-from secure_match.department.readers._sql import URL_PATTERN, SqlExport
+from secure_match.department.readers._sql import SqlExport
+from secure_match.department.readers._sql_address import URL_PATTERN, plain_address
 from secure_match.department.readers._workbook import WorkbookExport
 from secure_match.department.readers._zip_guard import part_names, read_part
 from secure_match.errors import InputError, Place, UsageError
@@ -68,6 +69,7 @@ def open_export(source: str | Path, options: ReadOptions | None = None) -> Expor
         InputError: ``FILE_NOT_FOUND``, ``INPUT_EMPTY``, ``FORMAT_UNKNOWN``, or what the format's reader says.
     """
     options = options or ReadOptions()
+    source = plain_address(source)
     if isinstance(source, str) and URL_PATTERN.match(source):
         _refuse_unused("URL", options)
         return SqlExport.open_url(source)
@@ -84,7 +86,10 @@ def open_export(source: str | Path, options: ReadOptions | None = None) -> Expor
     export = _open_kind(path, kind, options)
     if named is None or named == kind:
         return export
-    return replace(export, notes=(f"the name ends in {path.suffix}, the content is {_title(kind)}", *export.notes))
+    note = f"the name ends in {path.suffix}, the content is {_title(kind)}"
+    if isinstance(export, CsvExport):
+        return replace(export, opening_notes=(note, *export.opening_notes))
+    return replace(export, notes=(note, *export.notes))
 
 
 def _open_kind(path: Path, kind: str, options: ReadOptions) -> CsvExport | DbfExport | WorkbookExport | ArrowExport:

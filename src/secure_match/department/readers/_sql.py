@@ -12,6 +12,7 @@ import re
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,7 @@ import pyarrow as pa
 
 from secure_match.department.readers._exact_text import exact_text
 from secure_match.department.readers._export import (
+    BATCH_CELLS,
     BATCH_CHARACTERS,
     MAX_CELL_CHARACTERS,
     RefusedRows,
@@ -26,18 +28,32 @@ from secure_match.department.readers._export import (
     no_rows,
     require_columns,
     text_batch,
+    unnamed_columns,
     verified_header,
+)
+from secure_match.department.readers._sql_address import (
+    IN_URL,
+    PASSWORD_FILE_VARIABLE,
+    PASSWORD_VARIABLE,
+    bad_address,
+    password_in_address,
 )
 from secure_match.errors import InputError, Place, SecureMatchError, UsageError
 
 if TYPE_CHECKING:
     from sqlalchemy import URL, Connection, CursorResult
 
-FETCH_ROWS: Final = 10_000
+RESULT_ROWS: Final = 10_000
+"""Rows of a batch; until it is made they are Python objects."""
+FETCH_ROWS: Final = 2_000
+FETCH_CHARACTERS: Final = 1 << 23
+"""Rows fetched at once are at most ``FETCH_ROWS``, and as many as, like the last ones, hold so many characters."""
+_GROWTH: Final = 8
+_SAMPLE_ROWS: Final = 1_000
+"""First rows of an SQLite result that tell which columns hold floats: its columns have no type of their own."""
+_FLOAT_TYPES: Final = frozenset({700, 701})
+"""PostgreSQL's object identifiers of float4 and float8 (its catalogue ``pg_type``)."""
 MAX_QUERY_BYTES: Final = 1 << 20
-PASSWORD_VARIABLE: Final = "SECURE_MATCH_DB_PASSWORD"  # noqa: S105  # The name of a variable.
-PASSWORD_FILE_VARIABLE: Final = "SECURE_MATCH_DB_PASSWORD_FILE"  # noqa: S105
-URL_PATTERN: Final = re.compile(r"[A-Za-z][A-Za-z0-9+._-]*://")
 _DRIVERS: Final = {
     "postgresql": "postgresql+psycopg",
     "postgres": "postgresql+psycopg",
@@ -47,7 +63,6 @@ _DRIVERS: Final = {
 _URL_KEYS: Final = frozenset(
     {"table", "host", "port", "sslmode", "sslrootcert", "sslcert", "sslkey", "connect_timeout"}
 )
-_IN_URL: Final = "postgresql://[user@]host/database?table=[schema.]table, or sqlite:///file?table=table"
 _COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _FETCH_TYPES: Final = "the column holds values without exact text; cast it to text, integer, numeric or date"
 
@@ -97,7 +112,7 @@ class SqlExport:
         url = _parse_url(address)
         name = url.query.get("table")
         if not isinstance(name, str) or not name:
-            raise UsageError(f"the address names no table: {_IN_URL}", code="SQL_URL")
+            raise UsageError(f"the address names no table: {IN_URL}", code="SQL_URL")
         schema, _, table = name.rpartition(".")
         return cls._described(_place(url, f"table {name}"), _Source(url=url, table=(schema or None, table)))
 
@@ -117,11 +132,19 @@ class SqlExport:
     @classmethod
     def _described(cls, place: str, source: _Source) -> SqlExport:
         result = _result(source, None)
-        names = tuple(str(name) for name in next(_guarded(place, result)))
+        rows = _guarded(place, result)
+        names = tuple(str(name) for name in next(rows))
+        floats = next(rows, ())
         result.close()
-        notes = (f"{source.url.get_backend_name()}, rows in the order of the database",)
         header = verified_header(names, place)
-        return cls(place=place, source=source, names=names, header=header, notes=notes, numeric_columns={})
+        return cls(
+            place=place,
+            source=source,
+            names=names,
+            header=header,
+            notes=(f"{source.url.get_backend_name()}, rows in the order of the database", *unnamed_columns(header)),
+            numeric_columns={name: share for name, share in zip(header, floats, strict=True) if name and share},
+        )
 
     def require(self, columns: Sequence[str]) -> None:
         """See :meth:`Export.require`."""
@@ -145,11 +168,12 @@ class SqlExport:
                 "the columns changed while they were read", code="SQL_FAILED", place=Place(file=self.place)
             )
         places = [found.index(name) for name in names]
+        most_rows = max(1, min(RESULT_ROWS, BATCH_CELLS // max(len(columns), 1)))
         for row in result:
             cells = [row[place] for place in places]
             rows.append(cells)
-            characters += sum(len(cell) for cell in cells if isinstance(cell, str))
-            if len(rows) == FETCH_ROWS or characters > BATCH_CHARACTERS:
+            characters += _characters(cells)
+            if len(rows) == most_rows or characters > BATCH_CHARACTERS:
                 yield self._batch(columns, rows, first)
                 first += len(rows)
                 rows, characters = [], 0
@@ -182,14 +206,9 @@ def _parse_url(address: str) -> URL:
     with suppress(failure, ValueError):
         url = make_url(address)
     if url is None or url.drivername not in _DRIVERS:
-        raise UsageError(f"not the address of a database that can be read: {_IN_URL}", code="SQL_URL")
+        raise bad_address()
     if url.password is not None or any("pass" in key.lower() for key in url.query):
-        raise UsageError(
-            "the address holds a password, which the shell's history and the list of processes now show; "
-            f"change it, and give it in PGPASSWORD, {PASSWORD_VARIABLE}, a file named in {PASSWORD_FILE_VARIABLE}, "
-            "or ~/.pgpass",
-            code="SQL_PASSWORD",
-        )
+        raise password_in_address()
     unknown = sorted(set(url.query) - _URL_KEYS)
     if unknown:
         raise UsageError(
@@ -282,13 +301,13 @@ def _guarded(place: str, items: Iterator[Sequence[Any]]) -> Iterator[Sequence[An
 
 
 def _result(source: _Source, columns: Sequence[str] | None) -> Generator[Sequence[Any], None, None]:
-    """The names of the result's columns, then its rows; of a table without ``columns`` only the names."""
+    """The names of the result's columns, then its rows; without ``columns`` the share of floats in each instead."""
     import sqlalchemy  # noqa: PLC0415
 
     sqlite = source.url.get_backend_name() == "sqlite"
     address = _read_only_file(source.url) if sqlite else _with_password(source.url)
     engine = sqlalchemy.create_engine(address, poolclass=sqlalchemy.NullPool, hide_parameters=True)
-    options: dict[str, Any] = {"stream_results": True, "yield_per": FETCH_ROWS}
+    options: dict[str, Any] = {"stream_results": True}
     if not sqlite:
         options["postgresql_readonly"] = True
     try:
@@ -297,15 +316,46 @@ def _result(source: _Source, columns: Sequence[str] | None) -> Generator[Sequenc
             _execute(connection.execution_options(**options), source, columns) as result,
         ):
             yield tuple(result.keys())
-            yield from result
+            if columns is None:
+                yield _float_shares(result)
+            else:
+                yield from _fetched(result)
     finally:
         engine.dispose()
+
+
+def _fetched(result: CursorResult[Any]) -> Iterator[Sequence[Any]]:
+    """The rows, fetched so that long cells do not add up: few at first, then by the length of the last ones."""
+    rows = 1
+    while chunk := result.fetchmany(rows):
+        yield from chunk
+        each = max(1, sum(map(_characters, chunk)) // len(chunk))
+        rows = max(1, min(FETCH_ROWS, rows * _GROWTH, FETCH_CHARACTERS // each))
+
+
+def _characters(cells: Sequence[Any]) -> int:
+    return sum(len(cell) for cell in cells if isinstance(cell, str | bytes))
+
+
+def _float_shares(result: CursorResult[Any]) -> tuple[float, ...]:
+    """For each column the share of its filled cells that are floats: by its type, in SQLite by the first rows."""
+    if result.context.dialect.name != "sqlite":
+        described = result.cursor.description if result.cursor is not None else ()
+        return tuple(float(column[1] in _FLOAT_TYPES) for column in described)
+    filled = [0] * len(result.keys())
+    floats = list(filled)
+    for row in islice(_fetched(result), _SAMPLE_ROWS):
+        for place, cell in enumerate(row):
+            filled[place] += cell is not None
+            floats[place] += isinstance(cell, float)
+    return tuple(count / max(total, 1) for count, total in zip(floats, filled, strict=True))
 
 
 def _execute(connection: Connection, source: _Source, columns: Sequence[str] | None) -> CursorResult[Any]:
     import sqlalchemy  # noqa: PLC0415
 
-    if connection.dialect.name == "sqlite":
+    sqlite = connection.dialect.name == "sqlite"
+    if sqlite:
         connection.exec_driver_sql("PRAGMA query_only = ON")
     if source.query is not None:
         # As the driver takes it: colons and percent signs of the query are not placeholders.
@@ -313,7 +363,9 @@ def _execute(connection: Connection, source: _Source, columns: Sequence[str] | N
     schema, name = source.table or (None, "")
     table = sqlalchemy.table(sqlalchemy.quoted_name(name, quote=True), schema=schema)
     if columns is None:
-        return connection.execute(sqlalchemy.select(sqlalchemy.text("*")).select_from(table).limit(0))
+        return connection.execute(
+            sqlalchemy.select(sqlalchemy.text("*")).select_from(table).limit(_SAMPLE_ROWS if sqlite else 0)
+        )
     wanted: list[Any] = [sqlalchemy.column(sqlalchemy.quoted_name(column, quote=True)) for column in columns]
     return connection.execute(sqlalchemy.select(*wanted).select_from(table))
 

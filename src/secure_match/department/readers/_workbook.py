@@ -4,32 +4,39 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import IO, Any, Final, Literal
 
 import pyarrow as pa
 
+from secure_match.agreement.profiles import HEADERS
 from secure_match.department.readers._charset import read_head
 from secure_match.department.readers._child import limited_child
 from secure_match.department.readers._export import (
     MAX_CELL_CHARACTERS,
     MAX_COLUMNS,
+    MAX_RECORD_CHARACTERS,
     ReadOptions,
     RefusedRows,
     cell_too_long,
     no_rows,
     require_columns,
     text_batch,
+    unnamed_columns,
     verified_header,
 )
+from secure_match.department.readers._workbook_header import known_key, reveals_person
 from secure_match.department.readers._zip_guard import read_part, verify_zip
 from secure_match.errors import InputError, Place, UsageError
 
 WorkbookKind = Literal["XLSX", "XLS", "ODS"]
 MAX_XLS_BYTES: Final = 1 << 29
+_MAX_ANSWER_BYTES: Final = 1 << 27
+"""A chunk has at most 2**22 characters, or one row of as many; in JSON a character has at most twelve bytes."""
+_KNOWN: Final = sorted({known_key(name) for names in HEADERS.values() for name in names})
 _WORKER: Final = Path(__file__).with_name("_workbook_worker.py")
 _ENCRYPTED_PART: Final = "EncryptedPackage".encode("utf-16-le")
 _ODS_ENCRYPTED: Final = b"encryption-data"
@@ -65,7 +72,7 @@ class WorkbookExport:
 
     @classmethod
     def open(cls, path: Path, kind: WorkbookKind, options: ReadOptions) -> WorkbookExport:
-        """Measure the file, choose the sheet, find the header, and count which cells are numbers.
+        """Measure the file, choose the sheet, find the header, and count which numbers a spreadsheet rounded.
 
         Raises:
             UsageError: ``EXTRA_MISSING`` without the extra ``excel``; ``SHEET_UNKNOWN``, ``SHEET_AMBIGUOUS``;
@@ -82,7 +89,13 @@ class WorkbookExport:
         if options.header_row is not None and options.header_row < 1:
             raise UsageError("sheet rows are counted from 1", code="HEADER_ROW")
         _verify_container(path, kind)
-        task = {"ending": f".{kind.lower()}", "sheet": options.sheet, "header_row": options.header_row, "rows": False}
+        task = {
+            "ending": f".{kind.lower()}",
+            "sheet": options.sheet,
+            "header_row": options.header_row,
+            "rows": False,
+            "known": _KNOWN,
+        }
         with _answers(path, task) as lines:
             found = next(lines)
         header = verified_header(found["header"], str(path), row=found["header_row"])
@@ -93,7 +106,7 @@ class WorkbookExport:
             sheet=found["sheet"],
             header=header,
             header_row=found["header_row"],
-            notes=_notes(kind, found),
+            notes=(*_notes(kind, found), *unnamed_columns(header)),
             numeric_columns={name: share for name, share in shares.items() if name and share > 0},
         )
 
@@ -140,25 +153,41 @@ def _verify_container(path: Path, kind: WorkbookKind) -> None:
 
 def _notes(kind: WorkbookKind, found: dict[str, Any]) -> tuple[str, ...]:
     above = f" ({found['titles']} title rows above it)" if found["titles"] else ""
-    notes = [f"{kind} sheet {found['sheet']}", f"header in row {found['header_row']}{above}"]
+    first, last = found["first_header_row"], found["header_row"]
+    rows = f"row {last}" if first == last else f"rows {first} to {last}"
+    sheet = _shown_sheet(found["sheet"], found["sheet_number"])
+    notes = [f"{kind} sheet {sheet}", f"header in {rows}{above}"]
     for place, count in enumerate(found["cut_off"], start=1):
         if count:
             notes.append(f"column number {place}: {count:,} numbers have lost every digit after the fifteenth")
+    if found["blank_rows"]:
+        notes.append(
+            f"{found['blank_rows']:,} rows below the header hold no value and are passed over "
+            "(empty, or nothing but formula errors)"
+        )
     if found["merged_rows"]:
         notes.append(f"{found['merged_rows']:,} merged areas below the header: only their first cell holds the value")
     return tuple(notes)
+
+
+def _shown_sheet(name: str, number: int) -> str:
+    """The name of a sheet, or its number where the name may be a person's."""
+    return f"number {number}" if reveals_person(name) else name
 
 
 @contextmanager
 def _answers(path: Path, task: dict[str, Any]) -> Iterator[Iterator[dict[str, Any]]]:
     """Run the child process on one task; its answers up to the last, which says that all is there."""
     task = task | {"path": str(path.absolute()), "max_cell": MAX_CELL_CHARACTERS, "max_columns": MAX_COLUMNS}
+    task |= {"max_row": MAX_RECORD_CHARACTERS}
     with limited_child(_WORKER, task) as output:
         yield _read_answers(path, output)
 
 
-def _read_answers(path: Path, lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    for line in lines:
+def _read_answers(path: Path, output: IO[bytes]) -> Iterator[dict[str, Any]]:
+    while line := output.readline(_MAX_ANSWER_BYTES):
+        if not line.endswith(b"\n"):
+            break
         answer: dict[str, Any] = json.loads(line)
         if "error" in answer:
             raise _error(path, answer)
@@ -171,12 +200,13 @@ def _read_answers(path: Path, lines: Iterable[bytes]) -> Iterator[dict[str, Any]
 
 def _error(path: Path, answer: dict[str, Any]) -> InputError | UsageError:
     code = answer["error"]
-    sheets = ", ".join(answer.get("sheets", ()))
+    sheets = ", ".join(_shown_sheet(name, number) for number, name in answer.get("sheets", ()))
     place = Place(file=path, row=answer.get("row"))
     if code == "SHEET_UNKNOWN":
         return UsageError(f"the workbook has no such sheet; sheets: {sheets}", code=code, place=place)
     if code == "SHEET_AMBIGUOUS":
         return UsageError(f"several sheets hold cells; name one with --sheet: {sheets}", code=code, place=place)
     if code == "CELL_TOO_LONG":
-        return cell_too_long(str(path), row=answer["row"], column=f"number {answer['column'] + 1}")
+        column = None if answer["column"] is None else f"number {answer['column'] + 1}"
+        return cell_too_long(str(path), row=answer["row"], column=column)
     return InputError(_MESSAGES[code], code=code, place=place)

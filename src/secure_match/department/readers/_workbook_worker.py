@@ -1,7 +1,8 @@
 """RAW: a child process of its own that opens one workbook and writes its cells as JSON lines; see ``_child.py``.
 
 The library that reads workbooks keeps a whole sheet in memory, as a rectangle; a small file can ask for any size, and a
-failed allocation ends the process. This file is started by its path and imports nothing of this package.
+failed allocation ends the process. This file is started by its path and imports nothing of this package but its part
+``_workbook_header.py``, by path too: beside it stand modules named like those of the standard library.
 
 Input: one JSON object on standard input. Output: JSON lines; the last is ``{"end": rows}`` or ``{"error": code, ...}``.
 """
@@ -9,11 +10,13 @@ Input: one JSON object on standard input. Output: JSON lines; the last is ``{"en
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 import json
 import math
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +24,19 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, Pass
 
 _CHUNK_ROWS = 4096
 _CHUNK_CHARACTERS = 1 << 22
-_HEADER_SCAN_ROWS = 50
-_MAX_HEADER_ROWS = 5
+_CHUNK_CELLS = 1 << 18
 _SPREADSHEET_DIGITS = 10**15
 """Spreadsheets keep fifteen digits of a number; a longer one has lost its last."""
 _MIDNIGHT = dt.time(0)
 
 Cell = int | float | str | bool | dt.time | dt.date | dt.datetime | dt.timedelta
-Merge = tuple[tuple[int, int], tuple[int, int]]
+
+
+def _part(name: str) -> Any:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    module = importlib.util.module_from_spec(spec)  # type: ignore[arg-type]
+    spec.loader.exec_module(module)  # type: ignore[union-attr]
+    return module
 
 
 class RefusalError(Exception):
@@ -69,63 +77,19 @@ def _number_text(cell: float) -> str:
     return str(int(exact)) if cell.is_integer() else f"{exact:f}"
 
 
-def find_header(rows: list[list[str]], merges: list[Merge], forced: int | None) -> tuple[int, list[str], int]:
-    """Row of the header (its last, from 0), the column names, and how many title rows stand above.
-
-    Above the header stand blank rows and titles: rows with one filled cell. Merged cells make a header of several
-    rows: a cell merged downwards names its column; under a cell merged to the right stand the names.
-    """
-    width = max((len(row) for row in rows), default=0)
-    used = {place for row in rows for place, text in enumerate(row) if text.strip()}
-    titles = 0
-    first = forced - 1 if forced is not None else -1
-    if forced is None:
-        for number, row in enumerate(rows):
-            filled = sum(1 for text in row if text.strip())
-            if filled > 1 or (filled == 1 and len(used) == 1):
-                first = number
-                break
-            titles += filled
-    if not 0 <= first < len(rows):
-        raise RefusalError("INPUT_HEADER")
-    last = first
-    if forced is None:
-        for (top, left), (bottom, right) in merges:
-            if top == first:
-                last = max(last, bottom, first + 1 if right > left else first)
-        last = min(last, first + _MAX_HEADER_ROWS - 1, len(rows) - 1)
-    top_left = {place: start for start, stop in merges for place in _column_below(start, stop) if place[0] <= last}
-    names = []
-    for column in range(width):
-        name = ""
-        for number in range(last, first - 1, -1):
-            source, place = top_left.get((number, column), (number, column))
-            text = rows[source][place] if place < len(rows[source]) else ""
-            name = name or text.strip()
-        names.append(name)
-    while names and not names[-1]:
-        names.pop()
-    return last, names, titles
-
-
-def _column_below(start: tuple[int, int], stop: tuple[int, int]) -> Iterator[tuple[int, int]]:
-    for row in range(start[0], min(stop[0], start[0] + _HEADER_SCAN_ROWS) + 1):
-        yield row, start[1]
-
-
 def choose_sheet(book: CalamineWorkbook, wanted: str | None) -> tuple[str, CalamineSheet]:
     """The named sheet, or the only one that is not empty."""
     names = list(book.sheet_names)
     if wanted is not None:
         if wanted not in names:
-            raise RefusalError("SHEET_UNKNOWN", sheets=names)
+            raise RefusalError("SHEET_UNKNOWN", sheets=list(enumerate(names, start=1)))
         return wanted, book.get_sheet_by_name(wanted)
-    filled = [name for name in names if book.get_sheet_by_name(name).height]
+    filled = [(place, name) for place, name in enumerate(names, start=1) if book.get_sheet_by_name(name).height]
     if len(filled) > 1:
         raise RefusalError("SHEET_AMBIGUOUS", sheets=filled)
     if not filled:
         raise RefusalError("INPUT_EMPTY")
-    return filled[0], book.get_sheet_by_name(filled[0])
+    return filled[0][1], book.get_sheet_by_name(filled[0][1])
 
 
 def _rows(sheet: CalamineSheet) -> Iterator[list[Cell]]:
@@ -140,38 +104,43 @@ def _rows(sheet: CalamineSheet) -> Iterator[list[Cell]]:
 
 
 def describe(book: CalamineWorkbook, task: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Sheet, header and the share of numbers in each column."""
+    """Sheet, header, the share of rounded numbers in each column, and rows without a cell that has a value."""
     name, sheet = choose_sheet(book, task["sheet"])
-    merges: list[Merge] = sheet.merged_cell_ranges or []
+    merges = sheet.merged_cell_ranges or []
+    finder = _part("_workbook_header")
     forced: int | None = task["header_row"]
-    head: list[list[str]] = []
-    scan = max(_HEADER_SCAN_ROWS, forced or 0)
-    for row in _rows(sheet):
-        if len(head) >= scan:
-            break
-        head.append([cell_text(cell) for cell in row])
-    last, header, titles = find_header(head, merges, forced)
-    if len(header) > task["max_columns"]:
+    scan = max(finder.HEADER_SCAN_ROWS, forced or 0)
+    head = [[cell_text(cell) for cell in row] for row in islice(_rows(sheet), scan)]
+    found = finder.find_header(head, merges, frozenset(task["known"]), forced)
+    if found is None:
         raise RefusalError("INPUT_HEADER")
-    filled = [0] * len(header)
-    numbers = [0] * len(header)
-    cut_off = [0] * len(header)
-    for number, row in enumerate(_rows(sheet)):
-        if number <= last:
-            continue
+    first, last, header, titles = found
+    if len(header) > task["max_columns"] or sum(map(len, header)) > task["max_row"]:
+        raise RefusalError("INPUT_HEADER")
+    filled, cut_off = [0] * len(header), [0] * len(header)
+    blank_rows = width = 0
+    for row in islice(_rows(sheet), last + 1, None):
+        blank_rows += not any(cell != "" for cell in row)
         for place, cell in enumerate(row[: len(header)]):
             if cell != "":
                 filled[place] += 1
                 if isinstance(cell, int | float) and not isinstance(cell, bool):
-                    numbers[place] += 1
                     cut_off[place] += abs(cell) >= _SPREADSHEET_DIGITS
+        if len(row) > max(width, len(header)):
+            width = max([width, *(place for place, cell in enumerate(row, start=1) if cell != "")])
+    shares = [count / total if total else 0.0 for count, total in zip(cut_off, filled, strict=True)]
+    # Columns with values behind the last name are columns without a name, and are told.
+    unnamed = max(width - len(header), 0)
     yield {
         "sheet": name,
-        "header": header,
+        "sheet_number": list(book.sheet_names).index(name) + 1,
+        "header": [*header, *([""] * unnamed)],
+        "first_header_row": first + 1,
         "header_row": last + 1,
         "titles": titles,
-        "numeric": [count / total if total else 0.0 for count, total in zip(numbers, filled, strict=True)],
+        "numeric": [*shares, *([0.0] * unnamed)],
         "cut_off": cut_off,
+        "blank_rows": blank_rows,
         "merged_rows": sum(1 for start, stop in merges if start[0] > last or stop[0] > last),
     }
     yield {"end": 0}
@@ -181,6 +150,7 @@ def give_rows(book: CalamineWorkbook, task: dict[str, Any]) -> Iterator[dict[str
     """Chunks of rows below the header: sheet row numbers, and the wanted columns."""
     sheet = book.get_sheet_by_name(task["sheet"])
     places: list[int] = task["places"]
+    most_rows = max(1, min(_CHUNK_ROWS, _CHUNK_CELLS // max(len(places), 1)))
     numbers: list[int] = []
     columns: list[list[str]] = [[] for _ in places]
     characters = 0
@@ -188,17 +158,20 @@ def give_rows(book: CalamineWorkbook, task: dict[str, Any]) -> Iterator[dict[str
     for number, row in enumerate(_rows(sheet), start=1):
         if number <= task["header_row"] or not any(cell != "" for cell in row):
             continue
-        numbers.append(number)
-        total += 1
-        for column, place in zip(columns, places, strict=True):
-            text = cell_text(row[place]) if place < len(row) else ""
-            if len(text) > task["max_cell"]:
-                raise RefusalError("CELL_TOO_LONG", row=number, column=place)
-            characters += len(text)
-            column.append(text)
-        if len(numbers) >= _CHUNK_ROWS or characters > _CHUNK_CHARACTERS:
+        texts = [cell_text(row[place]) if place < len(row) else "" for place in places]
+        long = next((place for place, text in zip(places, texts, strict=True) if len(text) > task["max_cell"]), None)
+        size = sum(map(len, texts))
+        if long is not None or size > task["max_row"]:
+            raise RefusalError("CELL_TOO_LONG", row=number, column=long)
+        # A chunk is one line of the output, which the reader takes whole.
+        if numbers and (len(numbers) == most_rows or characters + size > _CHUNK_CHARACTERS):
             yield {"numbers": numbers, "columns": columns}
             numbers, columns, characters = [], [[] for _ in places], 0
+        numbers.append(number)
+        total += 1
+        characters += size
+        for column, text in zip(columns, texts, strict=True):
+            column.append(text)
     if numbers:
         yield {"numbers": numbers, "columns": columns}
     yield {"end": total}

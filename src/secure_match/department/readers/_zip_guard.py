@@ -11,6 +11,8 @@ from typing import Final, TypeVar
 from secure_match.errors import InputError, Place, SecureMatchError
 
 MAX_PARTS: Final = 10_000
+MAX_DIRECTORY_BYTES: Final = 1 << 22
+"""An entry has 46 bytes and its name; ``MAX_PARTS`` of them with ordinary names fit."""
 MAX_PART_BYTES: Final = 1 << 30
 """A sheet of a million rows and twenty columns has about so many bytes of XML."""
 MAX_TOTAL_BYTES: Final = 3 << 29
@@ -18,6 +20,12 @@ RATIO_FROM_BYTES: Final = 1 << 24
 MAX_RATIO: Final = 200
 """Sheets of people pack 5 to 30 times smaller; above this ratio a part of ``RATIO_FROM_BYTES`` is a bomb."""
 _CHUNK_BYTES: Final = 1 << 20
+_END: Final = b"PK\x05\x06"
+_LOCATOR: Final = b"PK\x06\x07"
+_END64: Final = b"PK\x06\x06"
+_IN_ZIP64: Final = (1 << 32) - 1
+"""A size that stands in the ZIP64 record instead."""
+_TAIL_BYTES: Final = (1 << 16) + 22 + 20
 Result = TypeVar("Result")
 _METHODS: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -49,7 +57,34 @@ def read_part(path: Path, name: str, limit: int) -> bytes:
     return _guarded(path, lambda: _read_part(path, name, limit))
 
 
+def _verify_directory(path: Path) -> None:
+    """Look at how long the directory is before the library reads it: it keeps an object for every entry.
+
+    The library takes the size and not the count; a ZIP64 record, where there is one, wins over the plain one.
+    """
+    with path.open("rb") as stream:
+        size = stream.seek(0, 2)
+        start = max(0, size - _TAIL_BYTES)
+        stream.seek(start)
+        tail = stream.read()
+        ends = [at for at in (len(tail) - 22, tail.rfind(_END)) if at >= 0 and tail[at : at + 4] == _END]
+        found = [0]
+        for at in ends:
+            found.append(int.from_bytes(tail[at + 12 : at + 16], "little") % _IN_ZIP64)
+            locator = tail[max(at - 20, 0) : at]
+            if not locator.startswith(_LOCATOR):
+                continue
+            for place in (start + at - 20 - 56, int.from_bytes(locator[8:16], "little")):
+                stream.seek(min(max(place, 0), size))
+                record = stream.read(56)
+                if record.startswith(_END64):
+                    found.append(int.from_bytes(record[40:48], "little"))
+    if max(found) > MAX_DIRECTORY_BYTES:
+        raise _too_large(path)
+
+
 def _part_names(path: Path) -> tuple[str, ...]:
+    _verify_directory(path)
     with zipfile.ZipFile(path) as archive:
         names = archive.namelist()
     if len(names) > MAX_PARTS:
@@ -58,6 +93,7 @@ def _part_names(path: Path) -> tuple[str, ...]:
 
 
 def _verify_parts(path: Path) -> None:
+    _verify_directory(path)
     with zipfile.ZipFile(path) as archive:
         parts = archive.infolist()
         total = sum(part.file_size for part in parts)
@@ -68,6 +104,7 @@ def _verify_parts(path: Path) -> None:
 
 
 def _read_part(path: Path, name: str, limit: int) -> bytes:
+    _verify_directory(path)
     with zipfile.ZipFile(path) as archive, archive.open(name) as stream:
         return stream.read(limit)
 
