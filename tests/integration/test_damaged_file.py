@@ -14,6 +14,7 @@ from secure_match.department.files import read_key
 from secure_match.department.handles import HandleMaker
 from secure_match.department.stations import encode_export
 from secure_match.encoded.files import read_dataset
+from secure_match.kernels._seen import SeenKeys
 from secure_match.linkage import LinkResult, link
 from secure_match.synthetic import City, CityConfig, generate_city, write_exports
 
@@ -60,7 +61,7 @@ def persons(agreement: Agreement, city: City, links: LinkResult, folder: Path) -
         assert dataset is not None
         truth = city.truth.person_of[dataset_id]
         maker = HandleMaker(read_key(key_path(folder, dataset.owner)), agreement.id, dataset_id)
-        handles = maker.make(truth["row_key"].combine_chunks(), set())[0].to_pylist()
+        handles = maker.make(truth["row_key"].combine_chunks(), SeenKeys())[0].to_pylist()
         person = dict(zip(handles, truth["person"].to_pylist(), strict=True))
         rows = np.flatnonzero(links.rows.dataset_of == index)
         found.append(np.array([(links.labels[row], person[links.rows.handles[row].tobytes()]) for row in rows]))
