@@ -159,3 +159,13 @@ def test_the_snippet_completes_an_agreement(header: tuple[str, ...]) -> None:
     assert dataset is not None
     assert dataset.identity["id_number"] == header[1]
     assert (dataset.spell is not None) == (header[-1] == "AAE042")
+
+
+def test_the_snippet_says_any_header_in_one_line() -> None:
+    """All that is not shown, or ends a line somewhere, is an escape that TOML reads back."""
+    hidden = "".join(map(chr, (0x00, 0x09, 0x0A, 0x0D, 0x7F, 0x85, 0xAD, 0x200B, 0x2028, 0x2029, 0x202E, 0xE0001)))
+    header = ("人员编号", f'姓名（"\\{hidden}#）', f"住址（{hidden}）")
+    snippet = mapping_toml(propose_mapping(header))
+    assert tomllib.loads(snippet)["datasets"][0]["identity"]["name"] == header[1]
+    assert not set(hidden) & set(snippet) - {"\n"}
+    assert len(snippet.splitlines()) == len(snippet.rstrip("\n").split("\n"))

@@ -61,8 +61,12 @@ def test_scientific_notation_with_all_digits_leaves_a_partial_key() -> None:
 
 
 @pytest.mark.parametrize(
-    ("zeros", "others", "damaged"), [(4, 0, False), (5, 0, True), (5, 95, True), (5, 96, False), (0, 100, False)]
-)
+    ("zeros", "others", "damaged"),
+    [
+        (1, 0, False), (2, 0, True), (2, 8, True), (2, 9, False), (4, 16, True), (4, 17, False),
+        (5, 95, True), (5, 96, False), (0, 100, False),
+    ],
+)  # fmt: skip
 def test_when_a_column_counts_as_damaged(zeros: int, others: int, damaged: bool) -> None:
     cells = [LUCKY] * zeros + [MAN] * others
     assert facts_of({"id_number": list(cells)}).id_damaged is damaged
@@ -77,10 +81,20 @@ def test_facts_do_not_depend_on_batches() -> None:
     assert split.shared_phones.to_pylist() == ["13912345678"]
 
 
-def test_numbers_in_a_numeric_column_are_damaged_by_one_cell() -> None:
-    survey = ColumnSurvey(AGREEMENT)
-    survey.add({"id_number": pa.array([int(LUCKY), 42, None])})
-    assert survey.facts().id_damaged
+def test_numbers_stored_as_floats_are_damaged_by_one_cell_and_integers_are_not() -> None:
+    """An integer keeps every digit: one number that ends in 000 is as likely there as in a text."""
+    for kind, damaged in ((pa.float64(), True), (pa.int64(), False)):
+        survey = ColumnSurvey(AGREEMENT)
+        survey.add({"id_number": pa.array([int(LUCKY), 42, None]).cast(kind, safe=False)})
+        assert survey.facts().id_damaged is damaged
+
+
+@pytest.mark.parametrize(("share", "damaged"), [(1.0, True), (0.05, True), (0.049, False), (0.0, False)])
+def test_one_damaged_cell_is_enough_where_the_export_stores_numbers(share: float, damaged: bool) -> None:
+    """A stray numeric cell among thousands of texts says nothing about the others."""
+    survey = ColumnSurvey(AGREEMENT, {"id_number": share, "phone": 1.0})
+    survey.add({"id_number": pa.array([LUCKY] + [MAN] * 99)})
+    assert survey.facts().id_damaged is damaged
 
 
 def test_facts_hide_what_they_hold() -> None:

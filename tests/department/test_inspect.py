@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import csv
+import sqlite3
+import tomllib
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +22,8 @@ from secure_match.agreement.profiles import ROLES
 from secure_match.department import DepartmentKey
 from secure_match.department._hash_runs import SeenTexts, SharedTexts
 from secure_match.department._inspect_texts import FINDINGS, TEXTS
-from secure_match.department.contents import measure_columns, propose_from_sample
+from secure_match.department.contents import looks_like_data, measure_columns, propose_from_sample
+from secure_match.department.dataset_encoder import required_columns
 from secure_match.department.files import write_key
 from secure_match.department.inspect_report import inspection_html, inspection_json, inspection_lines
 from secure_match.department.inspect_station import Inspection, inspect_export
@@ -27,7 +33,7 @@ from secure_match.department.normalise._check_digits import check_characters
 from secure_match.department.quarantine import REASONS
 from secure_match.department.readers import ReadOptions
 from secure_match.department.stations import encode_export
-from secure_match.errors import SecureMatchError
+from secure_match.errors import SecureMatchError, visible
 from secure_match.synthetic import CityConfig, generate_city
 
 AGREEMENT = parse_agreement(city_template())
@@ -206,6 +212,118 @@ def test_a_file_without_a_header_row_is_refused(tmp_path: Path) -> None:
     assert id_number(1) not in str(caught.value)
 
 
+HEADLESS = [
+    ("'" + id_number(1), "张三", "某路1号"),
+    (f"{id_number(2)[:6]} {id_number(2)[6:14]} {id_number(2)[14:]}", "张三", "某路2号"),
+    (f"{id_number(3)[:6]}-{id_number(3)[6:14]}-{id_number(3)[14:]}", "某路"),
+    (id_number(4) + "张三", "1990-03-07 00:00:00"),
+    ("张三丰", "0755-8888 0001", "某路3号", "H12345678"),
+    ("（020）8123·4567", "张三"),
+    ("某路4号", "M12345678"),
+    ("编码", "一九", "1990.1.2"),
+    ("1.39E+10", "x"),
+    ("张三", "男", "某街道"),
+    ("张三", "李四", "某街道"),
+    ("张三",),
+]
+NAMES_OF_COLUMNS = [
+    ("AAC001", "AAC002_身份证号", "参保202601至202612"),
+    ("姓名", "任务", "金额", "方法"),
+    ("金额", "单位", "年度2025"),
+    ("c1", "c2", "c3"),
+]
+
+
+@pytest.mark.parametrize("header", HEADLESS)
+def test_a_header_that_is_a_person_never_reaches_a_report(header: tuple[str, ...], tmp_path: Path) -> None:
+    """ID numbers in any writing, telephone and permit numbers, and names where no column is known."""
+    export = write(tmp_path / "p.csv", [["x"] * len(header)], header)
+    with pytest.raises(SecureMatchError, match="INPUT_HEADER") as caught:
+        inspect_export(export)
+    assert not any(cell in str(caught.value) for cell in header)
+
+
+@pytest.mark.parametrize("header", NAMES_OF_COLUMNS)
+def test_names_of_columns_are_not_taken_for_people(header: tuple[str, ...]) -> None:
+    assert looks_like_data(header) == []
+
+
+def test_one_column_with_a_whole_line_asks_for_a_layout(tmp_path: Path) -> None:
+    lines = [f"张三        {id_number(number)}K{number:06d}" for number in range(5)]
+    (tmp_path / "fixed.txt").write_text("\n".join(lines), encoding="gb18030")
+    with pytest.raises(SecureMatchError, match="INPUT_HEADER") as caught:
+        inspect_export(tmp_path / "fixed.txt")
+    assert "--layout" in str(caught.value)
+
+
+def test_a_header_that_the_agreement_names_is_known(tmp_path: Path) -> None:
+    """It stands in the agreement, so it tells nothing; any other is refused there too."""
+    agreement = parse_agreement(city_template().replace('"人员编号"', '"编号20260101"'))
+    dataset = agreement.dataset("population")
+    assert dataset is not None
+    header = required_columns(dataset)
+    assert "编号20260101" in header
+    rows = [["x"] * len(header)]
+    inspect_export(write(tmp_path / "p.csv", rows, header), agreement=agreement, dataset_id="population")
+    other = write(tmp_path / "o.csv", [[*rows[0], "x"]], (*header, "13812345678"))
+    with pytest.raises(SecureMatchError, match="INPUT_HEADER"):
+        inspect_export(other, agreement=agreement, dataset_id="population")
+
+
+def odd_table(path: Path, **columns: pa.Array) -> Path:
+    rows = [person(number) for number in range(4)]
+    table = {name: pa.array([row[place] for row in rows]) for place, name in enumerate(HEADER)}
+    pq.write_table(pa.table(table | columns), path)
+    return path
+
+
+def test_a_column_that_cannot_be_read_and_nobody_needs_is_left_out_with_a_note(tmp_path: Path) -> None:
+    fractions = pa.array([1.5, 2.0, None, 4.25])
+    binary = pa.array([b"a", b"b", b"c", b"d"])
+    found = inspect_export(odd_table(tmp_path / "p.parquet", 金额=fractions, 照片=binary, 住址=binary))
+    for column in ("金额", "照片", "住址"):
+        assert any(column in note and "COLUMN_TYPE" in note for note in found.notes)
+    assert [item.column for item in found.content.columns] == list(HEADER)
+    assert found.content.links.by_id_number == 4
+    assert inspect_export(odd_table(tmp_path / "q.parquet")).content == found.content
+
+
+def test_a_column_that_is_needed_and_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SecureMatchError, match="COLUMN_TYPE") as caught:
+        inspect_export(odd_table(tmp_path / "p.parquet", 公民身份号码=pa.array([1.5] * 4)))
+    assert caught.value.place.column == "公民身份号码"
+    rows = [person(number)[:6] for number in range(4)]
+    header = ("人员编号", "公民身份号码", "姓名", "性别", "出生日期", "联系电话", "人员状态")
+    table = {name: pa.array([[*row, "1"][place] for row in rows]) for place, name in enumerate(header)}
+    dataset = AGREEMENT.dataset("population")
+    assert dataset is not None
+    table |= {name: pa.array(["1"] * 4) for name in required_columns(dataset) if name not in table}
+    table["人员状态"] = pa.array([0.5] * 4)
+    pq.write_table(pa.table(table), tmp_path / "a.parquet")
+    with pytest.raises(SecureMatchError, match="COLUMN_TYPE"):
+        inspect_export(tmp_path / "a.parquet", agreement=AGREEMENT, dataset_id="population")
+
+
+def test_a_binary_cell_far_down_a_database_column_is_left_out_too(tmp_path: Path) -> None:
+    rows = [(f"K{number}", id_number(number), "张三", "x") for number in range(40)]
+    with closing(sqlite3.connect(tmp_path / "d.db")) as base, base:
+        base.execute("create table p (编号, 身份证号, 姓名, 备注)")
+        base.executemany("insert into p values (?, ?, ?, ?)", [*rows, ("K40", id_number(40), "张三", b"\x00")])
+    found = inspect_export(f"sqlite:///{tmp_path / 'd.db'}?table=p")
+    assert (found.content.rows, found.content.links.by_id_number) == (41, 41)
+    assert [item.column for item in found.content.columns] == ["编号", "身份证号", "姓名"]
+
+
+def test_a_few_damaged_rows_are_told(tmp_path: Path) -> None:
+    """As many as a supplement has."""
+    rows = [person(number) for number in range(4)]
+    for row in rows:
+        row[1] = row[1][:15] + "000"
+    found = inspect_export(write(tmp_path / "p.csv", rows))
+    assert found.verdict.findings[0].code == "ID_DAMAGED"
+    assert found.content.links.by_id_number == 0
+
+
 def test_an_agreement_needs_a_dataset_and_its_columns(tmp_path: Path) -> None:
     export = write(tmp_path / "p.csv", [person(1)])
     for call in ({"agreement": AGREEMENT}, {"dataset_id": "population"}):
@@ -287,6 +405,33 @@ def test_the_page_is_one_escaped_file_without_requests(inspected: Inspection, la
     for item in inspected.verdict.findings:
         assert f"[{item.code}]" in page
         assert any(f"[{item.code}]" in line for line in inspection_lines(inspected, language))
+
+
+@pytest.mark.parametrize("hidden", ["\udcd1\udca7", "\u202e", "\u2028", "\x1b[2J", "\u200b", "\n<br>"])
+def test_the_page_can_be_written_and_hides_nothing(inspected: Inspection, hidden: str) -> None:
+    """A file name of another charset stands in Python's text as lone surrogates; headers may turn the direction."""
+    toml = f'a = "{hidden}"\nb = 1\n'
+    page = inspection_html(replace(inspected, place=f"p{hidden}.csv", notes=(hidden,), toml=toml), "zh")
+    page.encode()
+    assert hidden not in page
+    assert all(mark == "\n" or visible(mark) == mark for mark in page)
+
+
+def test_no_header_can_end_a_line_of_the_snippet(tmp_path: Path) -> None:
+    """It is there to be pasted: a line of its own would be live TOML."""
+    evil = "住址（\u2028[limits]\u2029max_fuzzy_share = 1.0\x85#\u202e）"
+    found = inspect_export(write(tmp_path / "p.csv", hand_rows(), (*HEADER[:6], evil)))
+    assert found.toml is not None
+    assert not any(line.lstrip().startswith(("[limits]", "max_fuzzy")) for line in found.toml.splitlines())
+    assert "max_fuzzy_share" not in tomllib.loads(found.toml)
+    assert set(found.toml.rstrip("\n").split("\n")) <= set(inspection_lines(found, "zh"))
+
+
+def test_a_column_that_no_agreement_can_name_is_not_proposed(tmp_path: Path) -> None:
+    found = inspect_export(write(tmp_path / "p.csv", hand_rows(), (*HEADER[:2], "姓\u2028名", *HEADER[3:])))
+    assert found.mapping is not None
+    assert found.mapping.column("name") is None
+    assert any("rename" in note for note in found.notes)
 
 
 def test_json_is_plain(inspected: Inspection) -> None:

@@ -6,7 +6,6 @@ fingerprint, because a proposal means nothing until somebody writes it into the 
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from collections.abc import Mapping as MappingOf
@@ -113,6 +112,7 @@ _CONFIRMED: Final = 0.75
 _TIERS: Final[tuple[Basis, ...]] = (
     "header_and_content", "header", "content", "content_corrects_header", "header_doubtful", "unique",
 )  # fmt: skip
+_HIDDEN: Final = ("Cc", "Cf", "Zl", "Zp")
 _BRACKETED: Final = re.compile(r"[(\[{<《【〔「『][^)\]}>》】〕」』]*[)\]}>》】〕」』]")
 _NOT_WORD: Final = re.compile(r"[^0-9a-z\u3400-\u9fff]+")
 _LATIN_AND_HAN: Final = re.compile(r"[0-9a-z]+|[\u3400-\u9fff]+")
@@ -304,4 +304,12 @@ def mapping_toml(mapping: Mapping, *, dataset_id: str = "export") -> str:
 
 
 def _toml(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+    """A TOML string of one line: whatever could end a line, or hide in it, is an escape."""
+    marks = ("\\" + mark if mark in '"\\' else mark for mark in text)
+    return (
+        '"' + "".join(_toml_escape(mark) if unicodedata.category(mark[-1]) in _HIDDEN else mark for mark in marks) + '"'
+    )
+
+
+def _toml_escape(mark: str) -> str:
+    return f"\\u{ord(mark):04X}" if ord(mark) < 1 << 16 else f"\\U{ord(mark):08X}"

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from secure_match.agreement.profiles import ColumnContent, Mapping, Role, propose_mapping
+from secure_match.agreement.profiles import ColumnContent, Mapping, Role, propose_mapping, role_of_header
 from secure_match.agreement.tables import SEX_CODES
 from secure_match.department.normalise._cleaning import clean_text, is_missing
 from secure_match.department.normalise._field import BoolArray, to_bool
@@ -33,6 +33,13 @@ _COMMON_SURNAMES: Final = (
 _CHINESE_NAME: Final = rf"^[{_COMMON_SURNAMES}]\p{{Han}}{{1,2}}$"
 _SEX_WORDS: Final = ("男", "女", "男性", "女性")
 
+_BETWEEN_DIGITS: Final = r"[\s\p{Pd}\p{Pi}\p{Pf}\x{2212}.'\"`´·]+"
+_MANY_DIGITS: Final = r"\d{7}"
+_POWER_FORM: Final = r"(?i)\d\.\d+E\+?\d{1,2}"
+_FULL_DATE: Final = r"^(?:18|19|20)\d{2}[-/.年]?(?:0?[1-9]|1[0-2])[-/.月]?(?:0?[1-9]|[12]\d|3[01])日?" + _CLOCK
+_PEOPLE_WORDS: Final = 2
+"""So many names of people in a header are no accident; one may be a word (金额 begins with a surname)."""
+
 _FORMS: Final[dict[Role, str]] = {
     "id_number": _ID_FORM,
     "birth_date": _DATE_FORM,
@@ -55,10 +62,20 @@ def propose_from_sample(header: tuple[str, ...], sample: pa.RecordBatch) -> Mapp
 
 
 def looks_like_data(header: tuple[str, ...]) -> list[int]:
-    """Numbers, from 1, of header cells that have the form of an ID number, mobile number or full date."""
+    """Numbers, from 1 and rising, of header cells that look like somebody's data.
+
+    Such are: seven digits or more in a row, whatever blanks, dashes, dots or quotes stand between them, which every ID
+    number, permit, phone number and full date has and no name of a column needs; a number in scientific notation; a
+    date. Where no cell is a known header, further Chinese personal names and words for a sex, if there are two of them
+    or no other cell.
+    """
     text = clean_text(pa.array(header, pa.string()))
-    full_date = r"^(?:18|19|20)\d{2}[-/.年]?(?:0?[1-9]|1[0-2])[-/.月]?(?:0?[1-9]|[12]\d|3[01])日?$"
-    hits = _matches(text, _ID_FORM) | _matches(text, _MOBILE_FORM) | _matches(text, full_date)
+    joined = pc.replace_substring_regex(text, pattern=_BETWEEN_DIGITS, replacement="")
+    hits = _matches(joined, _MANY_DIGITS) | _matches(joined, _ID_FORM) | _matches(text, _FULL_DATE)
+    hits |= _matches(text, _POWER_FORM)
+    if not any(name and role_of_header(name) is not None for name in header):
+        people = _matches(text, _CHINESE_NAME) | to_bool(pc.is_in(text, value_set=pa.array(_SEX_WORDS)))
+        hits |= people & (np.count_nonzero(people) >= min(_PEOPLE_WORDS, len(header)))
     return [int(place) + 1 for place in np.flatnonzero(hits)]
 
 

@@ -6,13 +6,12 @@ order in the export; nothing is returned that the release gate did not pass.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from secure_match import __version__
 from secure_match.agreement import Agreement, Dataset, dataset_fields, dataset_passes, id_token_field
@@ -29,13 +28,13 @@ from secure_match.department.normalise import (
     survey_columns,
 )
 from secure_match.department.normalise._cleaning import clean_text
-from secure_match.department.normalise._field import BoolArray, to_bool
+from secure_match.department.normalise._field import BoolArray
 from secure_match.department.passes import PassKeys, encode_passes, pass_column, view_of
 from secure_match.department.quarantine import Quarantine
 from secure_match.department.readers import ROW_NUMBER, RefusedRows
 from secure_match.department.release import verify_release
 from secure_match.department.secret_access import reveal
-from secure_match.department.supplement import SentRows, sent_rows
+from secure_match.department.supplement import ChangedRows, SentRows, sent_rows
 from secure_match.department.tokens import id_tokens
 from secure_match.encoded import (
     CodedColumn,
@@ -81,6 +80,16 @@ class _Keyed:
     handles: pa.Array
     no_key: BoolArray
     repeated: BoolArray
+
+    def filter(self, rows: BoolArray) -> _Keyed:
+        """Some of the rows, in their order."""
+        mask = pa.array(rows)
+        return _Keyed(
+            batch=self.batch.filter(mask),
+            handles=self.handles.filter(mask),
+            no_key=self.no_key[rows],
+            repeated=self.repeated[rows],
+        )
 
 
 def required_columns(dataset: Dataset) -> tuple[str, ...]:
@@ -146,12 +155,14 @@ class DatasetEncoder(Guarded):
         self._handles = HandleMaker(key, agreement.id, self.dataset.id)
         self._key_id = derive_key_id(secret, _labels.ENCODING, agreement.id, agreement.key_epoch)
 
-    def survey(self, batches: Iterable[pa.RecordBatch], *, numeric_columns: Collection[str] = ()) -> ColumnFacts:
+    def survey(
+        self, batches: Iterable[pa.RecordBatch], *, numeric_columns: Mapping[str, float] | None = None
+    ) -> ColumnFacts:
         """Look at whole columns before they are encoded: was the ID column damaged, which phones are shared?
 
         Args:
             batches: those of :meth:`encode`; of their columns only some are looked at.
-            numeric_columns: export headers whose cells are stored as numbers.
+            numeric_columns: see ``readers.Export``.
         """
         return survey_columns(self.agreement, self.dataset.identity, batches, numeric_columns=numeric_columns)
 
@@ -186,19 +197,26 @@ class DatasetEncoder(Guarded):
             facts: of :meth:`survey` over the same export; without them every batch is judged by itself.
             refused: where the reader of ``batches`` puts rows that it cannot give; they count as read and quarantined.
             sent: rows that the bureau has already: the result is a supplement of the others, which alone are counted.
+                They are encoded too, to see that they are what was sent.
             progress: called with the number of rows of each batch that is done.
 
         Raises:
-            ReleaseError: when something would leave that the agreement does not list; ``SUPPLEMENT_ROWS``.
+            ReleaseError: when something would leave that the agreement does not list; ``SUPPLEMENT_ROWS``;
+                ``SUPPLEMENT_CHANGED`` where a row has the key of a sent row and is not encoded as that was.
         """
         quarantine = Quarantine()
         schema = dataset_schema(self._manifest(RowCounts(read=0, encoded=0, quarantined=0)))
         tables: list[pa.Table] = []
         tally = NormaliseTally(self._state_fields)
         seen = SeenKeys()
+        changed = ChangedRows(sent) if sent is not None else None
         read = already_sent = 0
         for batch in read_ahead(batches):
-            keyed = self._keyed(batch, seen, sent)
+            keyed = self._keyed(batch, seen)
+            if sent is not None and changed is not None:
+                known = sent.which(keyed.handles) & ~keyed.repeated & ~keyed.no_key
+                self._compare(keyed.filter(known), schema, changed, facts=facts)
+                keyed = keyed.filter(~known)
             tables.append(self._encode_batch(keyed, schema, quarantine, tally=tally, facts=facts))
             read += keyed.batch.num_rows
             already_sent += batch.num_rows - keyed.batch.num_rows
@@ -208,7 +226,8 @@ class DatasetEncoder(Guarded):
             read += quarantine.take(refused)
         table = sorted_by_handle(tables, schema)
         counts = RowCounts(read=read, encoded=table.num_rows, quarantined=read - table.num_rows)
-        if sent is not None:
+        if sent is not None and changed is not None:
+            changed.verify_none()
             sent.verify_room(table.num_rows)
         base = sent.base_digest if sent is not None else None
         dataset = EncodedDataset(manifest=self._manifest(counts, base), table=table)
@@ -245,16 +264,16 @@ class DatasetEncoder(Guarded):
             supplement_to=supplement_to,
         )
 
-    def _keyed(self, batch: pa.RecordBatch, seen: SeenKeys, sent: SentRows | None) -> _Keyed:
-        """The rows of a batch that are to be encoded, with their handles; a row that repeats an earlier key is one."""
+    def _keyed(self, batch: pa.RecordBatch, seen: SeenKeys) -> _Keyed:
+        """The rows of a batch with their handles; a row that repeats an earlier key is one."""
         handles, no_key, repeated = self._handles.make(clean_text(batch[self.dataset.row_key]), seen)
-        if sent is None:
-            return _Keyed(batch=batch, handles=handles, no_key=no_key, repeated=repeated)
-        unsent = ~to_bool(pc.is_in(handles, value_set=sent.handles)) | repeated | no_key
-        rows = pa.array(unsent)
-        return _Keyed(
-            batch=batch.filter(rows), handles=handles.filter(rows), no_key=no_key[unsent], repeated=repeated[unsent]
-        )
+        return _Keyed(batch=batch, handles=handles, no_key=no_key, repeated=repeated)
+
+    def _compare(self, keyed: _Keyed, schema: pa.Schema, changed: ChangedRows, *, facts: ColumnFacts | None) -> None:
+        """Encode rows that were sent before, only to see whether they are the same."""
+        tally = NormaliseTally(self._state_fields)
+        encoded = self._encode_batch(keyed, schema, Quarantine(), tally=tally, facts=facts)
+        changed.add(keyed.batch[ROW_NUMBER].to_numpy(), keyed.handles, encoded)
 
     def _encode_batch(
         self,

@@ -1,7 +1,7 @@
 """RAW: an inspection as lines for people, as JSON for machines, and as one HTML page that needs nothing else.
 
-Invariants: the three forms say the same; headers and codes are escaped in HTML; the page has no script and asks for
-nothing from a network.
+Invariants: the three forms say the same; headers and codes are escaped in HTML, where no character is hidden, turns the
+direction of the text or cannot be encoded; the page has no script and asks for nothing from a network.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from secure_match.department.files import REPORT_MARK
 from secure_match.department.inspect_station import Inspection
 from secure_match.department.inspect_verdict import Finding
 from secure_match.encoded import FieldState
+from secure_match.errors import visible
 
 FORMAT: Final = "secure_match/inspection"
 _STATES: Final = [state.name.lower() for state in FieldState]
@@ -57,24 +58,27 @@ def inspection_lines(inspection: Inspection, language: Language) -> list[str]:
         lines += [f"  {number}. {line}" for number, line in enumerate(section.numbered, start=1)]
         if section.rows:
             lines += [f"  {line}" for line in _aligned([section.header, *section.rows])]
-        lines += section.verbatim.splitlines()  # Not indented: it is there to be copied.
+        lines += (
+            section.verbatim.rstrip("\n").split("\n") if section.verbatim else []
+        )  # Not indented: it is there to be copied.
     return lines
 
 
 def inspection_html(inspection: Inspection, language: Language) -> str:
     """An inspection as one page of HTML."""
-    title = html.escape(say("title", language))
+    title = _escaped(say("title", language))
     body: list[str] = []
     for place, section in enumerate(_sections(inspection, language)):
         level = "h2" if place else "h1"
-        body.append(f"<{level}>{html.escape(section.title)}</{level}>")
-        body += [f"<p>{html.escape(line)}</p>" for line in section.lines]
+        body.append(f"<{level}>{_escaped(section.title)}</{level}>")
+        body += [f"<p>{_escaped(line)}</p>" for line in section.lines]
         if section.numbered:
-            body += ["<ol>", *(f"<li>{html.escape(line)}</li>" for line in section.numbered), "</ol>"]
+            body += ["<ol>", *(f"<li>{_escaped(line)}</li>" for line in section.numbered), "</ol>"]
         if section.rows:
             body += _html_table(section.header, section.rows)
         if section.verbatim:
-            body.append(f"<pre>{html.escape(section.verbatim)}</pre>")
+            lines = "\n".join(_escaped(line) for line in section.verbatim.split("\n"))
+            body.append(f"<pre>{lines}</pre>")
     tag = "zh-CN" if language == "zh" else "en"
     return (
         f'<!DOCTYPE html>\n<html lang="{tag}">\n<head>\n<meta charset="utf-8">\n{REPORT_MARK}\n'
@@ -229,8 +233,13 @@ def _proposal(inspection: Inspection, language: Language) -> Iterator[_Section]:
     yield _Section(title=say("snippet", language), verbatim=inspection.toml or "")
 
 
+def _escaped(text: str) -> str:
+    """One line of text for the page: only what shows itself as it is."""
+    return html.escape(visible(text))
+
+
 def _html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    yield "<table><thead><tr>" + "".join(f"<th>{html.escape(cell)}</th>" for cell in header) + "</tr></thead><tbody>"
+    yield "<table><thead><tr>" + "".join(f"<th>{_escaped(cell)}</th>" for cell in header) + "</tr></thead><tbody>"
     for row in rows:
         yield "<tr>" + "".join(_html_cell(cell) for cell in row) + "</tr>"
     yield "</tbody></table>"
@@ -238,7 +247,7 @@ def _html_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterato
 
 def _html_cell(cell: str) -> str:
     numeric = cell[:1].isdigit() and cell.replace(",", "").replace("%", "").replace(".", "").replace(" ", "").isdigit()
-    return f'<td class="n">{html.escape(cell)}</td>' if numeric else f"<td>{html.escape(cell)}</td>"
+    return f'<td class="n">{_escaped(cell)}</td>' if numeric else f"<td>{_escaped(cell)}</td>"
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:

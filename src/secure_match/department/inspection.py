@@ -22,7 +22,7 @@ from secure_match.department.normalise import ColumnFacts, NormalisedField, norm
 from secure_match.department.normalise._cleaning import clean_text
 from secure_match.department.normalise._field import BoolArray, to_bool
 from secure_match.department.normalise._reasons import REASON_CODES
-from secure_match.department.normalise._survey import DAMAGE_MIN_ROWS, DAMAGE_MIN_SHARE
+from secure_match.department.normalise._survey import is_damaged
 from secure_match.department.passes import view_of
 from secure_match.department.readers import ROW_NUMBER, RefusedRows
 from secure_match.encoded import FieldState
@@ -339,7 +339,6 @@ class _ColumnCount:
 
     def report(self, name: str) -> ColumnReport:
         hints = self._zeros + self._powers
-        many = hints >= DAMAGE_MIN_ROWS and hints >= DAMAGE_MIN_SHARE * (self._long + self._powers)
         return ColumnReport(
             column=name,
             filled=self._filled,
@@ -347,7 +346,7 @@ class _ColumnCount:
             long_numbers=self._long,
             ending_000=self._zeros,
             powers=self._powers,
-            damaged=many or (self._numeric_share > 0 and hints > 0),
+            damaged=is_damaged(hints, self._long + self._powers, numeric_share=self._numeric_share),
         )
 
 

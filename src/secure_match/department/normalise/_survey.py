@@ -5,7 +5,7 @@ A survey reads the columns once before they are normalised, in batches of any si
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,6 +21,11 @@ from secure_match.department.normalise._field import nulls, put, take_rows, to_b
 DAMAGE_MIN_ROWS: Final = 5
 DAMAGE_MIN_SHARE: Final = 0.05
 """Share of all-digit 18-character cells that end in 000. By chance it is 1 in 1100 (two sequence digits, one check)."""
+FEW_MIN_ROWS: Final = 2
+FEW_MIN_SHARE: Final = 0.2
+"""The same for a few rows, a supplement's for instance: at most ten sound numbers hold two by chance once in 27,000."""
+NUMERIC_MIN_SHARE: Final = 0.05
+"""Share of a column's cells that are stored as numbers from which on one damaged cell is enough; fewer are strays."""
 SHARED_PHONE_ROWS: Final = 10
 """From this many rows on, a phone number counts as shared: an agent's, a village's, not a family's."""
 
@@ -46,24 +51,43 @@ class ColumnFacts:
         raise TypeError("facts about raw columns are not pickled")
 
 
+def is_damaged(hints: int, long_numbers: int, *, numeric_share: float) -> bool:
+    """Whether a spreadsheet has probably cut off the digits of a column's ID numbers.
+
+    Args:
+        hints: cells that end in 000 or are in scientific notation.
+        long_numbers: cells of 18 digits, and those in scientific notation.
+        numeric_share: share, 0 to 1, of the cells that are stored as numbers.
+    """
+    share = hints / max(long_numbers, 1)
+    many = hints >= DAMAGE_MIN_ROWS and share >= DAMAGE_MIN_SHARE
+    few = hints >= FEW_MIN_ROWS and share >= FEW_MIN_SHARE
+    return many or few or (hints > 0 and numeric_share >= NUMERIC_MIN_SHARE)
+
+
 class ColumnSurvey:
     """Collects facts from the batches of an export.
 
     Args:
         agreement: says which field is of which kind.
-        numeric: identity fields whose cells the export stores as numbers, although they are given as text.
+        numeric: identity field to the share, 0 to 1, of its cells that the export stores as numbers which cannot keep
+            every digit, although they are given as text.
     """
 
     __slots__ = ("_eighteen", "_kinds", "_numeric", "_phones", "_rounded", "_scientific")
 
-    def __init__(self, agreement: Agreement, numeric: Collection[str] = ()) -> None:
+    def __init__(self, agreement: Agreement, numeric: Mapping[str, float] | None = None) -> None:
         self._kinds = {name: item.kind for name, item in agreement.fields.items()}
         self._eighteen = self._rounded = self._scientific = 0
-        self._numeric = any(self._kinds.get(name) == "id_number" for name in numeric)
+        shares = [share for name, share in (numeric or {}).items() if self._kinds.get(name) == "id_number"]
+        self._numeric = max(shares, default=0.0)
         self._phones: list[pa.StructArray] = []
 
     def add(self, columns: Mapping[str, pa.Array]) -> None:
-        """Look at a batch: identity field to raw cells of shape (rows,), text or numbers."""
+        """Look at a batch: identity field to raw cells of shape (rows,), text or numbers.
+
+        Floats count as a numeric column; integers keep every digit.
+        """
         for name, column in columns.items():
             if self._kinds.get(name) == "id_number":
                 self._add_numbers(column)
@@ -74,12 +98,12 @@ class ColumnSurvey:
     def facts(self) -> ColumnFacts:
         """The facts of all batches so far."""
         hints = self._rounded + self._scientific
-        share = hints / max(self._eighteen + self._scientific, 1)
-        damaged = (hints >= DAMAGE_MIN_ROWS and share >= DAMAGE_MIN_SHARE) or (self._numeric and hints > 0)
+        damaged = is_damaged(hints, self._eighteen + self._scientific, numeric_share=self._numeric)
         return ColumnFacts(id_damaged=damaged, shared_phones=self._shared())
 
     def _add_numbers(self, column: pa.Array) -> None:
-        self._numeric |= pa.types.is_floating(column.type) or pa.types.is_integer(column.type)
+        if pa.types.is_floating(column.type):
+            self._numeric = 1.0
         text = column.cast(pa.string())
         view = byte_view(text)
         full = view.lengths == 18
@@ -112,7 +136,7 @@ def survey_columns(
     identity: Mapping[str, str],
     batches: Iterable[pa.RecordBatch],
     *,
-    numeric_columns: Collection[str] = (),
+    numeric_columns: Mapping[str, float] | None = None,
 ) -> ColumnFacts:
     """Look at whole columns of an export: was the ID column damaged, which phones are shared?
 
@@ -120,10 +144,11 @@ def survey_columns(
         agreement: says which field is of which kind.
         identity: identity field to export header.
         batches: the columns of :func:`surveyed_headers`, at least.
-        numeric_columns: export headers whose cells are stored as numbers.
+        numeric_columns: export header to the share, 0 to 1, of its cells that are stored as numbers.
     """
     headers = surveyed_headers(agreement, identity)
-    survey = ColumnSurvey(agreement, [name for name, header in headers.items() if header in numeric_columns])
+    shares = numeric_columns or {}
+    survey = ColumnSurvey(agreement, {name: shares.get(header, 0.0) for name, header in headers.items()})
     for batch in batches:
         survey.add({name: batch[header] for name, header in headers.items()})
     return survey.facts()
