@@ -20,10 +20,10 @@ MEMORY_BYTES: Final = 4 << 30
 """Address space of a child. Measured: 260 bytes a cell of a workbook, so a million rows of fifteen columns fit."""
 CPU_SECONDS: Final = 600
 _ENVIRONMENT: Final = frozenset(
-    {"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "SYSTEMROOT", "TMPDIR", "TEMP", "TMP",
-     "LANG", "LC_ALL", "TZ"}
+    {"path", "ld_library_path", "dyld_library_path", "pythonpath", "pythonhome", "systemroot", "tmpdir", "temp", "tmp",
+     "lang", "lc_all", "tz"}
 )  # fmt: skip
-"""Variables that a child needs to start. No other goes along: among them are passwords."""
+"""Variables that a child needs to start, in lower case. No other goes along: among them are passwords."""
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def limited_child(worker: Path, task: Mapping[str, object]) -> Iterator[IO[bytes
             of this package, so that it starts quickly, and its standard error is dropped: it could quote a cell.
         task: what to do, as JSON.
     """
-    kept = {name: value for name, value in os.environ.items() if name.upper() in _ENVIRONMENT}
+    kept = {name: value for name, value in os.environ.items() if name.lower() in _ENVIRONMENT}
     environment = kept | {"ARROW_DEFAULT_MEMORY_POOL": "system"}
     with subprocess.Popen(  # noqa: S603  # Our own file; nothing of the export is on the command line.
         [sys.executable, "-P", str(worker)],
