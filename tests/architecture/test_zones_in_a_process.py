@@ -54,7 +54,7 @@ def test_bureau_link_loads_no_raw_zone(road: Road, tmp_path: Path) -> None:
     assert of_zone(names, "secure_match.bureau", "secure_match.linkage") != set()
     assert of_zone(names, *RAW) == set()
     commands = {name for name in names if name.startswith("secure_match.cli._")}
-    assert commands == {"secure_match.cli._main", "secure_match.cli._bureau", "secure_match.cli._output"}
+    assert commands == {f"secure_match.cli.{name}" for name in ("_main", "_bureau", "_memory", "_output")}
 
 
 def test_department_encode_loads_no_bureau(road: Road, tmp_path: Path) -> None:

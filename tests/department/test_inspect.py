@@ -427,11 +427,10 @@ def test_no_header_can_end_a_line_of_the_snippet(tmp_path: Path) -> None:
     assert set(found.toml.rstrip("\n").split("\n")) <= set(inspection_lines(found, "zh"))
 
 
-def test_a_column_that_no_agreement_can_name_is_not_proposed(tmp_path: Path) -> None:
+def test_a_column_is_proposed_by_what_of_its_name_can_be_seen(tmp_path: Path) -> None:
     found = inspect_export(write(tmp_path / "p.csv", hand_rows(), (*HEADER[:2], "姓\u2028名", *HEADER[3:])))
     assert found.mapping is not None
-    assert found.mapping.column("name") is None
-    assert any("rename" in note for note in found.notes)
+    assert found.mapping.column("name") == "姓名"
 
 
 def test_json_is_plain(inspected: Inspection) -> None:

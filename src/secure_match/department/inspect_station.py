@@ -12,24 +12,19 @@ import pyarrow as pa
 
 from secure_match.agreement import Agreement, Dataset, city_template, parse_agreement
 from secure_match.agreement.profiles import Mapping, mapping_toml, propose_mapping
-from secure_match.agreement.strict import MAX_TEXT
 from secure_match.department.contents import looks_like_data, propose_from_sample
 from secure_match.department.dataset_encoder import require_dataset, required_columns
 from secure_match.department.inspect_verdict import Verdict, judge
 from secure_match.department.inspection import Content, Inspector
 from secure_match.department.normalise import ColumnFacts, survey_columns
 from secure_match.department.readers import Export, HeldExport, ReadOptions, RefusedRows, open_export
-from secure_match.errors import InputError, Place, UsageError, visible
+from secure_match.errors import InputError, Place, UsageError
 
 Progress = Callable[[int], None]
 SAMPLE_ROWS: Final = 5_000
 """Rows whose cells a proposal rests on, spread over the first batch."""
 _NO_KEY: Final = "none"
 """Stands for the row key of a proposed dataset that has none; nothing reads it."""
-_UNNAMEABLE: Final = (
-    "columns whose names are too long, or hold characters that cannot be seen, are not proposed: no agreement can name "
-    "them; rename them"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,13 +175,12 @@ def _survey(source: Export, agreement: Agreement, agreed: Dataset | None) -> _Su
     """
     needed = required_columns(agreed) if agreed is not None else _proposed_columns(agreement, source.header)
     columns = [name for name in source.header if name]
-    nameable = [name for name in columns if visible(name) == name and len(name) <= MAX_TEXT]
-    notes = [] if len(nameable) == len(columns) else [_UNNAMEABLE]
+    notes: list[str] = []
     while True:
         try:
             held, mapping, dataset = HeldExport(source, columns), None, agreed
             if dataset is None:
-                mapping = _propose(nameable, next(source.batches(columns, refused=RefusedRows()), None))
+                mapping = _propose(columns, next(source.batches(columns, refused=RefusedRows()), None))
                 dataset = _proposed_dataset(agreement, mapping)
             batches = held.batches(refused=RefusedRows())
             facts = survey_columns(agreement, dataset.identity, batches, numeric_columns=source.numeric_columns)
@@ -205,7 +199,6 @@ def _survey(source: Export, agreement: Agreement, agreed: Dataset | None) -> _Su
                 notes=notes,
             )
         columns.remove(column)
-        nameable = [name for name in nameable if name != column]
         notes.append(f"column {column} left out: its cells have no exact text (COLUMN_TYPE)")
 
 
