@@ -119,6 +119,7 @@ def _untimed(data: bytes | None) -> dict[str, Any]:
     summary.pop("scanned_bytes", None)  # The bureau's summary is searched too, and seconds vary in length.
     for part in (summary, summary.get("bureau", {})):
         part.pop("seconds", None)
+        part.pop("peak_bytes", None)
         part.pop("stages", None)
     assert isinstance(summary, dict)
     return summary
