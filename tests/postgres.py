@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 PORT = 54329
@@ -31,16 +31,27 @@ def find_programs() -> Path:
     """
     found = _programs()
     if found is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        subprocess.run(["apt-get", "update", "-qq"], check=False, capture_output=True, timeout=300)
-        command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "postgresql"]
-        environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(command, check=False, capture_output=True, timeout=600, env=environment)
+        _apt("update", seconds=60)
+        _apt("install", "-y", "--no-install-recommends", "postgresql", seconds=240)
         found = _programs()
     if found is None:
         raise NoPostgresError(
             "NOT TESTED AGAINST POSTGRESQL: initdb is not in /usr/lib/postgresql/*/bin or PATH; install postgresql"
         )
     return found
+
+
+def _apt(*words: str, seconds: int) -> None:
+    """Try; where no package source can be reached, that shows in the programs that are still missing."""
+    options = ["-qq", "-o", "Acquire::Retries=0", "-o", "Acquire::http::Timeout=10", "-o", "DPkg::Lock::Timeout=120"]
+    with suppress(subprocess.TimeoutExpired):
+        subprocess.run(
+            ["apt-get", *options, *words],
+            check=False,
+            capture_output=True,
+            timeout=seconds,
+            env=os.environ | {"DEBIAN_FRONTEND": "noninteractive"},
+        )
 
 
 def _programs() -> Path | None:
