@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from secure_match.kernels import _reference, blocked_dice, pack_words
-from secure_match.kernels._dice import BUFFER_PAIRS
+from secure_match.kernels._blocked import BUFFER_PAIRS
 
 BYTES = st.sampled_from([0, 0, 1, 3, 0x55, 0x7F, 0xFF])
 THRESHOLDS = st.one_of(st.sampled_from([0.0, 0.5, 2 / 3, 0.8, 1.0]), st.floats(0.0, 1.0))

@@ -11,7 +11,6 @@ from secure_match.kernels.bloom import (
     fold_xor_reference,
     merge_filters,
     merge_filters_reference,
-    set_bits,
     set_token_bits,
     set_token_bits_reference,
 )
@@ -70,7 +69,8 @@ def test_merging_equals_the_reference() -> None:
 def test_bit_order_by_hand() -> None:
     out = np.zeros((2, 2), dtype=np.uint8)
     shorts = np.array([[0, 9, 15], [7, 31, 1]], dtype=np.uint16)
-    set_bits(np.array([0, 1]), shorts, np.array([3, 2], dtype=np.int32), out, 16)
+    entries = Entries(rows=np.array([0, 1]), tokens=np.arange(2), num_hashes=np.array([3, 2], dtype=np.int32))
+    set_token_bits(entries, shorts, out, 16)
     assert out.tolist() == [[0b1000_0000, 0b0100_0001], [0b0000_0001, 0b0000_0001]]
 
 
@@ -80,6 +80,7 @@ def test_bit_order_by_hand() -> None:
 def test_what_lies_outside_the_arrays_is_refused(rows: list[int], num_hashes: list[int], length_bits: int) -> None:
     out = np.zeros((2, 2), dtype=np.uint8)
     shorts = np.zeros((1, 3), dtype=np.uint16)
+    entries = Entries(rows=np.array(rows), tokens=np.arange(1), num_hashes=np.array(num_hashes, dtype=np.int32))
     with pytest.raises(ValueError, match=r"range|length_bits"):
-        set_bits(np.array(rows), shorts, np.array(num_hashes, dtype=np.int32), out, length_bits)
+        set_token_bits(entries, shorts, out, length_bits)
     assert not out.any()

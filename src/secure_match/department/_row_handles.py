@@ -7,7 +7,6 @@ kind says anything of the other.
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
 import numpy as np
@@ -16,10 +15,10 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from secure_match.department._columns import Column
-from secure_match.department._texts import Texts
-from secure_match.department.keys import EncodingKey, derive_key
+from secure_match.department.keys import EncodingKey, derive_key, keyed_prf_16_each
 from secure_match.department.secret_access import reveal
 from secure_match.errors import EncodingError, Place
+from secure_match.kernels._seen import SeenKeys
 from secure_match.kernels.bloom import ByteMatrix
 
 HANDLE_BYTES: Final = 16
@@ -48,11 +47,11 @@ def numbered_handles(key: EncodingKey, dataset: str, first: int, num_rows: int) 
 class KeyedHandles:
     """Handles of row keys: a keyed PRF (BLAKE2b, 16 bytes) of the row key's text.
 
-    Holds the handles of the rows it saw, about 100 bytes each, to find a row key that stands twice; and the derived
-    key, for as long as it lives.
+    Holds the handles of the rows it saw, 16 to 64 bytes each, to find a row key that stands twice; and the derived key,
+    for as long as it lives.
     """
 
-    __slots__ = ("_keyed", "_name", "_seen")
+    __slots__ = ("_key", "_name", "_seen")
 
     def __init__(self, key: EncodingKey, dataset: str, name: str) -> None:
         """Derive the key.
@@ -62,9 +61,9 @@ class KeyedHandles:
             dataset: takes part in the key, so that equal row keys of two datasets have different handles.
             name: name of the column of row keys, for messages.
         """
-        self._keyed = hashlib.blake2b(key=derive_key(reveal(key, "handle"), "handle", dataset), digest_size=16)
+        self._key = derive_key(reveal(key, "handle"), "handle", dataset)
         self._name = name
-        self._seen: set[bytes] = set()
+        self._seen = SeenKeys()
 
     def make(self, column: Column, first: int, num_rows: int) -> ByteMatrix:
         """Handles of the next rows.
@@ -88,26 +87,13 @@ class KeyedHandles:
                 code="ROW_KEY_MISSING",
                 place=Place(row=first + int(missing[0]), column=self._name),
             )
-        by_text = self._handles(chunk.texts)
-        again = np.ones(num_rows, dtype=np.bool_)
-        again[np.unique(chunk.codes, return_index=True)[1]] = False
-        if self._seen:
-            again |= np.fromiter((item in self._seen for item in by_text), dtype=np.bool_)[chunk.codes]
+        # Keys that are not valid text still tell rows apart.
+        handles = keyed_prf_16_each(self._key, chunk.texts.items())[chunk.codes]
+        again = self._seen.add(handles)
         if again.any():
             raise EncodingError(
                 "the row key stands on an earlier row too; name a column that is unique",
                 code="ROW_KEY_DUPLICATE",
                 place=Place(row=first + int(np.flatnonzero(again)[0]), column=self._name),
             )
-        self._seen.update(by_text)
-        handles = np.frombuffer(b"".join(by_text), dtype=np.uint8).reshape(len(by_text), HANDLE_BYTES)
-        return handles[chunk.codes]
-
-    def _handles(self, texts: Texts) -> list[bytes]:
-        # Keys that are not valid text still tell rows apart.
-        handles = []
-        for item in texts.items():
-            digest = self._keyed.copy()
-            digest.update(item)
-            handles.append(digest.digest())
         return handles

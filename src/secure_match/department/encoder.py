@@ -152,7 +152,7 @@ class Encoder(Guarded):
         """Encode a stream, holding one batch at a time.
 
         The encodings and handles are those that :meth:`encode` gives for all rows at once. Memory does not grow
-        with the stream, but for about 100 bytes a row where there is a ``row_key``, which must not stand twice.
+        with the stream, but for 16 to 64 bytes a row where there is a ``row_key``, which must not stand twice.
         Batches of some ten thousand rows are fast; each has its own distinct values to look at.
 
         Args:

@@ -25,7 +25,7 @@ from secure_match.kernels._popcount import (
 )
 
 _JOBS_PER_THREAD: Final = 8
-_BUFFER_PAIRS: Final = 1 << 16
+BUFFER_PAIRS: Final = 1 << 16
 """Pairs that a thread gathers before it hands them over, or all of the largest block."""
 
 
@@ -145,7 +145,7 @@ def grouped_dice(
     largest = 2 * int(counts.max(initial=0))
     tables = minimum_common(base_threshold, largest), minimum_common(different_threshold, largest)
     sizes = np.diff(starts)
-    capacity = max(_BUFFER_PAIRS, int(sizes.max(initial=0)))
+    capacity = max(BUFFER_PAIRS, int(sizes.max(initial=0)))
     workers = threads or usable_threads()
 
     def work(begin: int, end: int) -> tuple[PairArrays, int]:

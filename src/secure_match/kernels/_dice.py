@@ -12,21 +12,10 @@ from contextlib import closing
 from typing import Final
 
 from secure_match.kernels._measures import Measure
-from secure_match.kernels._pair_arrays import PairArrays, best_partners, in_pair_order, joined, pair_buffer
+from secure_match.kernels._pair_arrays import PairArrays, best_partners, in_pair_order, joined
 from secure_match.kernels._popcount import WORD_BYTES, WordMatrix, usable_threads
-from secure_match.kernels._search import BUFFER_PAIRS, JOB_ROWS, Search
+from secure_match.kernels._search import JOB_ROWS, Search
 from secure_match.kernels._slabs import SLAB_ROWS
-
-__all__ = [
-    "BUFFER_PAIRS",
-    "PairArrays",
-    "all_pairs",
-    "dice_pairs",
-    "in_pair_order",
-    "iter_pairs",
-    "joined",
-    "pair_buffer",
-]
 
 Parts = Generator[tuple[int, PairArrays], None, None]
 """Stripe and pairs of one job after the other."""

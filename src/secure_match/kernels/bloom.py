@@ -126,23 +126,6 @@ def set_token_bits_reference(entries: Entries, shorts: ShortMatrix, out: ByteMat
     _set_positions(entries.rows[entry], positions, out)
 
 
-def set_bits(rows: Int64Array, shorts: ShortMatrix, num_hashes: Int32Array, out: ByteMatrix, length_bits: int) -> None:
-    """As :func:`set_token_bits`, where each entry has its own hash values.
-
-    Args:
-        rows: int64 of shape (entries,): index of a filter in ``out``.
-        shorts: uint16 of shape (entries, 32 * blocks).
-        num_hashes: int32 of shape (entries,), each 0 to ``shorts.shape[1]``.
-        out: uint8 of shape (filters, ceil(length_bits / 8)), changed in place.
-        length_bits: length of a filter.
-
-    Raises:
-        ValueError: shapes do not fit, or an index or a number of hashes is out of range.
-    """
-    tokens = np.arange(len(shorts), dtype=np.int64)
-    set_token_bits(Entries(rows=rows, tokens=tokens, num_hashes=num_hashes), shorts, out, length_bits)
-
-
 def merge_filters(codes: Int32Array, filters: WordMatrix, out: WordMatrix) -> None:
     """OR to each row of ``out`` the filter that its code names; a negative code names none.
 
