@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from secure_match.department.readers import ROW_NUMBER, CsvExport, ReadOptions, _csv
+from secure_match.department.readers._csv_lines import swallows_rows
 from secure_match.department.readers._export import MAX_CELL_CHARACTERS
 from secure_match.errors import InputError, UsageError
 
@@ -221,7 +222,10 @@ def test_what_is_written_is_read(
     path = tmp_path_factory.mktemp("csv") / "export.csv"
     quoted = ['"{}","{}"'.format(*(cell.replace('"', '""') for cell in row)) for row in cells]
     path.write_bytes("\n".join(["编号,姓名", *quoted]).encode(charset))
-    assert [row[1:] for row in rows(path, charset)] == cells
+    if any(swallows_rows(row, ",", 2) for row in cells):  # A line break beside a comma looks like two rows made one.
+        assert refused(path, None, charset)[0] == "ROW_WIDTH"
+    else:
+        assert [row[1:] for row in rows(path, charset)] == cells
 
 
 @given(st.binary(max_size=60))
