@@ -34,6 +34,9 @@ bench: $(VENV)/.dev  ## Measure; every script has --help.
 	$(BIN)/python benchmarks/damaged_file.py --seeds 101
 	$(BIN)/python benchmarks/link_city.py
 	$(BIN)/python benchmarks/city_growth.py
+	$(BIN)/python benchmarks/quality/twins.py --seeds 101
+	$(BIN)/python benchmarks/quality/clusters.py
+	$(BIN)/python benchmarks/quality/table.py --people 5000
 
 lock: $(VENV)/.dev  ## Renew the locked versions after a change of pyproject.toml.
 	$(PIP) uv
@@ -42,6 +45,8 @@ lock: $(VENV)/.dev  ## Renew the locked versions after a change of pyproject.tom
 	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate \
 		--custom-compile-command "make lock" --group build -c requirements/dev.txt pyproject.toml \
 		-o requirements/runtime.txt
+	$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --upgrade \
+		--custom-compile-command "make lock" --group quality -o requirements/quality.txt
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit("secure_match needs Python 3.11 or newer") if sys.version_info < (3, 11) else None'

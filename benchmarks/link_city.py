@@ -66,7 +66,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--people", type=int, nargs="+", default=[10_000, 40_000, 160_000], help="sizes of the city")
     parser.add_argument("--repeats", type=int, default=3, help="runs of every size (default: 3)")
-    parser.add_argument("--links", type=int, default=20_000_000, help="links to cluster (default: 20,000,000)")
+    parser.add_argument("--links", type=int, default=20_000_000, help="pairs to cluster (default: 20,000,000)")
     parser.add_argument("--svg", type=Path, help="where to put the plot")
     options = parser.parse_args(arguments)
     print(machine())
@@ -185,7 +185,7 @@ def plain_pairs(agreement: Agreement, datasets: list[EncodedDataset], codes: np.
     pairs = [np.zeros((2, 0), dtype=np.int64)]
     for item in agreement.passes:
         link_threshold, review = agreement.thresholds_of(item)
-        different = max(agreement.thresholds.different_ids_review, review)
+        different = max(agreement.thresholds.different_ids_review or review, review)
         result = blocked_pairs(
             *arrays(item.id),
             codes,
@@ -214,8 +214,16 @@ def fit(points: list[Point]) -> None:
         print(f"{name} grows as records^{exponent:.2f} from {points[0].records:,} to {points[-1].records:,} records")
 
 
+def peak_bytes(*, begin: bool = False) -> int:
+    """This process's largest memory since the last time that counting began, as Linux keeps it."""
+    if begin:
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith("VmHWM"))
+
+
 def cluster_links(links: int) -> None:
-    """Cluster persons of four rows, the first of a one-record-per-person dataset, with one wrong link in twenty."""
+    """Cluster persons of four rows, the first of a one-record-per-person dataset, with one wrong pair in twenty."""
     rng = np.random.default_rng(3)
     persons = max(links * 19 // 20 // 3, 1)
     first = np.repeat(np.arange(persons, dtype=np.int32), 3)
@@ -223,15 +231,22 @@ def cluster_links(links: int) -> None:
     wrong = rng.integers(0, 4 * persons, (2, links - len(first))).astype(np.int32)
     order = rng.permutation(links)
     left, right = (np.concatenate(sides)[order] for sides in ((first, wrong[0]), (other, wrong[1])))
+    weight = rng.normal(12.0, 5.0, links)
+    weight[order >= len(first)] -= 12.0
     bits = np.zeros(4 * persons, dtype=np.uint64)
     bits[:persons] = 1
-    cluster(2, left[:0], right[:0], constraint_bit=bits[:2])
-    start = time.perf_counter()
-    result = cluster(len(bits), left, right, constraint_bit=bits)
-    seconds = time.perf_counter() - start
+    small = np.arange(20, dtype=np.int32)
+    cluster(20, small, small[::-1].copy(), np.linspace(-1.0, 1.0, 20), constraint_bit=bits[:20])
+    del first, other, wrong, order
+    before = peak_bytes(begin=True)
+    start, used = time.perf_counter(), time.process_time()
+    result = cluster(len(bits), left, right, weight, constraint_bit=bits)
+    seconds, used = time.perf_counter() - start, time.process_time() - used
+    more = (peak_bytes() - before) / (1 << 30)
     print(
-        f"clusters: {links:,} links of {len(bits):,} rows in {seconds:.2f} s ({links / seconds:,.0f} links/s), "
-        f"{int(result.refused.sum()):,} refused"
+        f"clusters: {links:,} pairs of {len(bits):,} rows in {seconds:.2f} s, "
+        f"{used:.2f} s of the processor ({links / used:,.0f} pairs/s), "
+        f"{int(result.refused.sum()):,} links cut, peak raised by {more:.2f} GiB"
     )
 
 

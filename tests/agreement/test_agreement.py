@@ -5,12 +5,12 @@ from __future__ import annotations
 import tomllib
 from copy import deepcopy
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
 from bureau.hand_rows import AGREEMENT, agreement_text, encode, person
-from secure_match.agreement import Agreement, city_template, leaving_columns, parse_agreement, tables
+from secure_match.agreement import Agreement, Calibration, city_template, leaving_columns, parse_agreement, tables
 from secure_match.agreement.files import read_agreement, write_city_agreement
 from secure_match.errors import AgreementError
 
@@ -57,6 +57,13 @@ def refused(text: str) -> tuple[str, str | None]:
     return caught.value.code, caught.value.place.key
 
 
+def refused_with(text: str, key: str, message: str) -> None:
+    with pytest.raises(AgreementError) as caught:
+        parse_agreement(text)
+    assert (caught.value.code, caught.value.place.key) == ("AGREEMENT_INVALID", key)
+    assert message in caught.value.message
+
+
 def reversed_keys(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: reversed_keys(item) for key, item in reversed(value.items())}
@@ -97,6 +104,10 @@ CHANGES: dict[tuple[str | int, ...], Any] = {
     ("passes", 0, "fields", 0, "insertions"): 201,
     ("passes", 0, "fields", 0, "qgram_sizes"): [2, 1],
     ("passes", 0, "fields", 0, "positional"): True,
+    ("passes", 2, "fields"): [
+        {"field": "name", "qgram_sizes": [1, 2], "insertions": 200, "shared": True},
+        {"field": "birth_date", "qgram_sizes": [1, 2], "insertions": 200, "shared": True},
+    ],
     ("passes", 1, "link_threshold"): 0.97,
     ("passes", 1, "review_threshold"): 0.76,
     ("thresholds", "link"): 0.81,
@@ -109,6 +120,10 @@ CHANGES: dict[tuple[str | int, ...], Any] = {
     ("exclusions", 0, "title"): "t",
     ("coverage", 0, "eligible"): {},
     ("coverage", 1, "excused_by"): [],
+    ("number_findings", "one_number_two_people"): False,
+    ("number_findings", "one_person_two_numbers"): False,
+    ("number_findings", "one_number_two_people_title"): "t",
+    ("number_findings", "one_person_two_numbers_title"): "t",
 }
 
 
@@ -117,13 +132,35 @@ def test_every_value_is_in_the_fingerprint(path: tuple[str | int, ...]) -> None:
     assert parse_agreement(changed(path, CHANGES[path])).fingerprint != AGREEMENT.fingerprint
 
 
+def test_an_agreement_from_before_number_findings_keeps_its_fingerprint() -> None:
+    """The table at its defaults says nothing new, so that packages made under such an agreement still fit."""
+    without = parse_agreement(changed(("number_findings",), ...))
+    assert without.number_findings == AGREEMENT.number_findings
+    assert without.fingerprint == AGREEMENT.fingerprint
+    assert b"number_findings" not in without.canonical_bytes
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "code", "key"),
+    [
+        (("one_number_two_people",), 1, "AGREEMENT_INVALID", "number_findings.one_number_two_people"),
+        (("one_number_two_people_title",), "", "AGREEMENT_INVALID", "number_findings.one_number_two_people_title"),
+        (("twins",), True, "AGREEMENT_UNKNOWN_KEY", "number_findings.twins"),
+    ],
+)
+def test_number_findings_are_strict(path: tuple[str], value: Any, code: str, key: str) -> None:
+    assert refused(changed(("number_findings", *path), value)) == (code, key)
+
+
 @pytest.mark.parametrize(
     "name",
     [
+        "APOSTROPHES",
         "COMPOUND_READINGS",
         "COMPOUND_SURNAMES",
         "DATA_FILES",
         "FORMER_NAME_WORDS",
+        "LATIN_FOLDS",
         "LATIN_TITLES",
         "LOST_CHARACTERS",
         "MISSING_WORDS",
@@ -252,6 +289,95 @@ def test_every_cross_check_names_its_key(path: tuple[str | int, ...], value: Any
     assert refused(changed(path, value)) == ("AGREEMENT_INVALID", key)
 
 
+THRESHOLDS, CALIBRATE = ("thresholds",), {"calibrate": {"precision": 0.999}}
+FOUR: Final = ("link", "review", "different_ids_link", "different_ids_review")
+DECISION_CHECKS: list[tuple[tuple[str | int, ...], Any, str, str]] = [
+    *((("thresholds", name), ..., f"thresholds.{name}", "give calibrate, or all four similarities") for name in FOUR),
+    (("thresholds", "calibrate"), {"precision": 0.99}, "thresholds.link", "with calibrate no similarity decides"),
+    *(
+        (THRESHOLDS, CALIBRATE | {name: 0.5}, f"thresholds.{name}", "with calibrate no similarity decides")
+        for name in FOUR
+    ),
+    (THRESHOLDS, CALIBRATE, "passes[1].link_threshold", "with calibrate no similarity decides; take this key out"),
+    (("thresholds", "review"), 0.81, "thresholds.review", "the review threshold is above the link threshold"),
+    (("thresholds", "different_ids_review"), 0.96, "thresholds.different_ids_review", "review threshold is above"),
+    (("thresholds", "link"), 0.96, "thresholds.different_ids_link", "different valid ID numbers need at least"),
+    (("passes", 1, "review_only"), True, "passes[1].link_threshold", "for review only has no link threshold"),
+    (("passes", 1, "review_threshold"), 0.99, "passes[1].review_threshold", "the review threshold is above"),
+    (("compare_columns",), ["first_month"], "compare_columns[0]", "a month tells when somebody was enrolled"),
+    (("compare_columns",), ["status"], "compare_columns[0]", "fewer than two datasets have a coded column"),
+    (("compare_columns",), ["nothing"], "compare_columns[0]", "fewer than two datasets have a coded column"),
+]
+
+
+@pytest.mark.parametrize(("path", "value", "key", "message"), DECISION_CHECKS, ids=str)
+def test_every_check_of_decisions_says_what_is_wrong(
+    path: tuple[str | int, ...], value: Any, key: str, message: str
+) -> None:
+    refused_with(changed(path, value), key, message)
+
+
+def calibrated(**changes: Any) -> dict[str, Any]:
+    """The template's content with calibrated thresholds and no similarity of a pass."""
+    content = deepcopy(TEMPLATE) | {"thresholds": {"calibrate": {"precision": 0.999}}} | changes
+    for item in content["passes"]:
+        item.pop("link_threshold", None)
+        item.pop("review_threshold", None)
+    return content
+
+
+def test_a_calibrated_agreement() -> None:
+    agreement = parse_agreement(toml(calibrated()))
+    assert agreement.thresholds.calibrate == Calibration(precision=0.999, review=0.005)
+    assert agreement.thresholds.candidates == 0.5
+    content = calibrated(thresholds={"calibrate": {"precision": 0.99, "review": 0.1}, "candidates": 0.6})
+    content["passes"][1]["review_threshold"] = 0.7
+    agreement = parse_agreement(toml(content))
+    # No similarity makes a link; the second is where a pass begins to propose pairs.
+    assert [agreement.thresholds_of(item)[1] for item in agreement.passes] == [0.6, 0.7, 0.6]
+    assert all(agreement.thresholds_of(item)[0] > 1.0 for item in agreement.passes)
+
+
+def test_a_calibrated_agreement_knows_no_pass_for_review_only() -> None:
+    content = calibrated()
+    content["passes"][2]["review_only"] = True
+    refused_with(toml(content), "passes[2].review_only", "with calibrate the evidence of every pass counts")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("precision", 0.49), ("precision", 1.0), ("review", 0.0), ("review", 0.5), ("precision", float("nan"))],
+)
+def test_a_calibration_out_of_range_is_refused(name: str, value: float) -> None:
+    content = calibrated(thresholds={"calibrate": {"precision": 0.999} | {name: value}})
+    assert refused(toml(content)) == ("AGREEMENT_INVALID", f"thresholds.calibrate.{name}")
+
+
+def district(**changes: Any) -> dict[str, Any]:
+    return {"name": "district", "type": "code", "column": "区县", "codes": ["1", "2"]} | changes
+
+
+def with_columns(one: dict[str, Any], two: dict[str, Any], names: list[str]) -> str:
+    content = deepcopy(TEMPLATE) | {"compare_columns": names}
+    for place, column in ((0, one), (1, two)):
+        content["datasets"][place]["columns"].append(column)
+    return toml(content)
+
+
+def test_columns_that_are_compared() -> None:
+    agreement = parse_agreement(with_columns(district(), district(column="AAB301"), ["district"]))
+    assert agreement.compare_columns == ("district",)
+    assert agreement.fingerprint != FINGERPRINT
+
+
+def test_columns_that_cannot_be_compared() -> None:
+    other = "the datasets' columns of this name have other types, codes, ranges or bands"
+    for two in (district(codes=["1", "3"]), {"name": "district", "type": "integer", "column": "区", "range": [1, 2]}):
+        refused_with(with_columns(district(), two, ["district"]), "compare_columns[0]", other)
+    twice = with_columns(district(), district(), ["district", "district"])
+    refused_with(twice, "compare_columns[1]", "this column stands twice")
+
+
 MODEL_CHECKS: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("format",), 2, "format"),
     (("id",), "Not An Id", "id"),
@@ -368,4 +494,4 @@ def test_lookups() -> None:
 
 def test_the_digest_of_the_tables_is_pinned() -> None:
     # A change here changes every agreement's fingerprint: all parties have to renew theirs together.
-    assert tables.tables_digest() == "639b4354c4848897302b6966ff475c017c23f427b772be926ac279ca5783bb84"
+    assert tables.tables_digest() == "df7f1e66b70e4d75ab097f34cf6817e521075a2b7216e2b795269a1abb03324c"

@@ -29,9 +29,9 @@ print("loaded:", *sorted(name for name in sys.modules if name.startswith("secure
 RAW: Final = ("secure_match.department", "secure_match.keyholder", "secure_match.synthetic")
 
 
-def loaded(code: str, *words: str | Path, cwd: Path) -> set[str]:
+def loaded(code: str, *words: str | Path, cwd: Path, status: int = 0) -> set[str]:
     done = python(code, *words, cwd=cwd)
-    assert done.status == 0, done.error
+    assert done.status == status, done.error
     label, *names = done.lines[-1].split()
     assert label == "loaded:"
     return set(names)
@@ -54,7 +54,17 @@ def test_bureau_link_loads_no_raw_zone(road: Road, tmp_path: Path) -> None:
     assert of_zone(names, "secure_match.bureau", "secure_match.linkage") != set()
     assert of_zone(names, *RAW) == set()
     commands = {name for name in names if name.startswith("secure_match.cli._")}
-    assert commands == {f"secure_match.cli.{name}" for name in ("_main", "_bureau", "_memory", "_output")}
+    review = ("_review", "_review_looks", "_review_options", "_review_text")
+    assert commands == {f"secure_match.cli.{name}" for name in ("_main", "_bureau", "_memory", "_output", *review)}
+
+
+def test_evaluate_loads_no_role(road: Road, tmp_path: Path) -> None:
+    truth = tmp_path / "truth.csv"
+    truth.write_text("dataset,handle,person\n", encoding="utf-8")
+    words = ["evaluate", road.run / "links.parquet", truth]
+    names = loaded(_AFTER_COMMAND, *words, cwd=tmp_path, status=2)
+    assert of_zone(names, "secure_match.linkage.quality") != set()
+    assert of_zone(names, *RAW, "secure_match.bureau", "secure_match.compat", "secure_match.registry") == set()
 
 
 def test_department_encode_loads_no_bureau(road: Road, tmp_path: Path) -> None:

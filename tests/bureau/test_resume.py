@@ -115,7 +115,7 @@ def test_killed_anywhere_and_resumed_finds_the_same(tmp_path: Path) -> None:
     events, rounds = json.loads(done.out)
     assert events > 40
     expected = results(tmp_path / "whole")
-    assert len(expected) == 3
+    assert len(expected) == 4
     assert len(rounds) == ROUNDS
     for number, (statuses, _) in enumerate(rounds):
         out = tmp_path / f"run{number}"

@@ -157,6 +157,8 @@ def test_from_files_to_files_and_again(tmp_path: Path, packages: list[Path]) -> 
         "findings-medical.smf",
         "findings-police.smf",
         "links.parquet",
+        "model.json",
+        "stakes.parquet",
         "summary.json",
     ]
     assert json.loads((tmp_path / "deep" / "run" / "summary.json").read_text(encoding="utf-8")) == summary
@@ -166,7 +168,7 @@ def test_from_files_to_files_and_again(tmp_path: Path, packages: list[Path]) -> 
     for party, path in paths.items():
         assert path.read_bytes() == again[party].read_bytes()
         assert read_findings(path).manifest.recipient == party
-    for name in ("links.parquet", "summary.json"):
+    for name in ("links.parquet", "model.json", "stakes.parquet", "summary.json"):
         assert (tmp_path / "again" / name).read_bytes() == (tmp_path / "deep" / "run" / name).read_bytes()
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import pyarrow.parquet as pq
 import pytest
 
 from canary.searcher import Searcher
@@ -75,7 +76,20 @@ def walk(tmp_path_factory: pytest.TempPathFactory) -> Walk:
         out = worklists / f"{dataset}.{ending}"
         keyed = ["--key", f"{party}.key", "--out", out, "--dataset", dataset]
         run("department", "resolve", road.findings(party), f"{dataset}.csv", *keyed)
+    truth = _made(base / "truth") / "truth.csv"
+    write_truth(road, truth)
+    for _ in range(2):
+        run("evaluate", "run/links.parquet", truth, "--out", "evaluation")
     return Walk(road=road, worklists=worklists, watched=watched, outputs=tuple(outputs))
+
+
+def write_truth(road: Road, path: Path) -> None:
+    """A truth whose persons are called by what marks them, as somebody may who does not know better."""
+    table = pq.read_table(road.run / "links.parquet")
+    rows = {(row[f"dataset_{side}"], row[f"handle_{side}"].hex()) for row in table.to_pylist() for side in "ab"}
+    names = sorted(mark for mark in marks() if not set(mark) & set(',"\r\n'))
+    lines = [f"{dataset},{handle},{names[place % len(names)]}" for place, (dataset, handle) in enumerate(sorted(rows))]
+    path.write_text("\n".join(["dataset,handle,person", *lines]), encoding="utf-8")
 
 
 def _made(path: Path) -> Path:
@@ -94,12 +108,14 @@ def test_every_package_finding_and_link_was_searched(walk: Walk, searcher: Searc
     assert {f"sent/{dataset}.smp" for dataset in EXPORTS} <= files
     assert {"run/links.parquet", "run/summary.json", "run/findings-police.smf"} <= files
     assert "sent/population.smp.quarantine.csv" in files
+    assert {"evaluation/evaluation.json", "evaluation/evaluation.html", "evaluation/histogram.svg"} <= files
+    assert searcher.in_file(walk.road.root.parent / "truth" / "truth.csv") != []
     kinds = {hit.split(" as ")[0] for hit in searcher.in_file(walk.road.export("population"))}
     assert {"id_number", "name", "phone", "address", "row_key", "birth_date"} <= kinds
 
 
 def test_commands_say_no_mark(walk: Walk, searcher: Searcher) -> None:
-    assert len(walk.outputs) == 13
+    assert len(walk.outputs) == 15
     assert [hit for done in walk.outputs for hit in searcher.in_bytes(done.out)] == []
     assert [done.err for done in walk.outputs if done.err] == []
 

@@ -24,6 +24,7 @@ FIELDS = st.builds(
     field=st.sampled_from(["name", "birth_date.year"]),
     qgram_sizes=st.lists(st.integers(1, 4), min_size=1, max_size=3).map(tuple),
     positional=st.booleans(),
+    shared=st.booleans(),
     insertions=st.sampled_from([1, 7, 200]),
 )
 TEXTS = st.one_of(st.none(), st.text("张王 □1a\U00030000é", max_size=7), st.text(max_size=4))

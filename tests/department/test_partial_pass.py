@@ -1,4 +1,5 @@
-"""The template's pass on what a spreadsheet leaves of ID numbers: who meets in it, and what reaches its thresholds."""
+"""The template's pass on what a spreadsheet leaves of ID numbers: who meets in it, and what reaches
+thresholds that an agreement fixes."""
 
 from __future__ import annotations
 
@@ -7,13 +8,13 @@ from typing import Any
 import pytest
 
 from bureau.hand_rows import batch, encode, key_for, person
-from secure_match.agreement import city_template, parse_agreement
+from fixed_thresholds import fixed_agreement
 from secure_match.department.dataset_encoder import DatasetEncoder
 from secure_match.department.normalise import ColumnFacts
 from secure_match.encoded import EncodedDataset, matrix_from_binary
 from secure_match.linkage import Decision, LinkResult, TokenState, link
 
-AGREEMENT = parse_agreement(city_template())
+AGREEMENT = fixed_agreement()
 PASS = next(item for item in AGREEMENT.passes if item.id == "partial")
 LINK, _ = AGREEMENT.thresholds_of(PASS)
 CODES = {"status": "1", "first_month": "202601"}

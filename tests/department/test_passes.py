@@ -39,7 +39,7 @@ def tokens_of(field: PassField, value: str) -> list[str]:
         padded = " " * (size - 1) + value + " " * (size - 1)
         for place in range(len(padded) - size + 1):
             where = f"{size}.{place}" if field.positional else f"{size}"
-            token = f"{field.field}\x1f{where} {padded[place : place + size]}"
+            token = f"{'' if field.shared else field.field}\x1f{where} {padded[place : place + size]}"
             if token not in tokens and "□" not in padded[place : place + size]:
                 tokens.append(token)
     return tokens
@@ -121,6 +121,9 @@ PASSES = [
     make_pass(block_on=("name.surname", "birth_date.year"), fields=({**BIRTH, "field": "birth_date.month_day"},)),
     make_pass(fields=(NAME, {**BIRTH, "field": "birth_date.year"}, {**BIRTH, "field": "phone", "positional": False})),
     make_pass(fields=({"field": "name", "qgram_sizes": (4,), "insertions": 1},)),
+    make_pass(
+        fields=({**NAME, "shared": True}, {**BIRTH, "positional": False, "shared": True}, BIRTH | {"field": "phone"})
+    ),
 ]
 RECORDS = st.fixed_dictionaries(
     {

@@ -7,16 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from python_calamine import CalamineWorkbook
 
 from bureau.hand_rows import AGREEMENT, Row, batch, encode, key_for, person
 from secure_match.bureau import run_bureau
 from secure_match.department.files import write_key
+from secure_match.department.own_rows import choose_sources, verify_recipient_key
 from secure_match.department.readers import ROW_NUMBER
-from secure_match.department.resolve import Worklist, choose_sources, resolve, verify_findings_key
+from secure_match.department.resolve import Worklist, resolve
 from secure_match.department.stations import resolve_findings
-from secure_match.enrolment import FindingsPackage
+from secure_match.enrolment import FINDINGS_SCHEMA, FindingsPackage
 from secure_match.enrolment.files import write_findings
 from secure_match.errors import KeyFileError, UsageError
 
@@ -52,7 +54,7 @@ def resolved(dataset: str, rows: list[Row], package: FindingsPackage = PACKAGE, 
 
 
 def test_the_worklist_holds_own_rows_with_the_finding_beside_them() -> None:
-    verify_findings_key(PACKAGE, KEY)
+    verify_recipient_key(PACKAGE, KEY, noun="findings")
     work = resolved("employee_medical", EMPLOYEES)
     assert (work.dataset, work.findings, work.not_found) == ("employee_medical", 2, 0)
     header = ["psn_no", "certno", "psn_name", "gend", "brdy", "tel", "begn_ym", "end_ym"]
@@ -181,9 +183,10 @@ def test_of_two_datasets_the_one_that_is_there_whole() -> None:
 )
 def test_only_the_key_that_made_the_handles(change: dict[str, Any], code: str) -> None:
     with pytest.raises(KeyFileError) as caught:
-        verify_findings_key(PACKAGE, key_for(AGREEMENT, "employee_medical", **change))
+        verify_recipient_key(PACKAGE, key_for(AGREEMENT, "employee_medical", **change), noun="findings")
     assert caught.value.code == code
-    verify_findings_key(PACKAGE, key_for(AGREEMENT, "employee_medical", encoding_secret=b"o" * 32, key_epoch="9"))
+    other = key_for(AGREEMENT, "employee_medical", encoding_secret=b"o" * 32, key_epoch="9")
+    verify_recipient_key(PACKAGE, other, noun="findings")
 
 
 def test_which_datasets_an_export_can_be() -> None:
@@ -247,3 +250,51 @@ def test_an_input_is_never_overwritten(tmp_path: Path, name: str) -> None:
         resolve_findings(findings, export, key, [tmp_path / "folder" / ".." / name])
     assert caught.value.code == "OUTPUT_IS_INPUT"
     assert (tmp_path / name).read_bytes() == content
+
+
+def number_findings(kind: str, others: str | None) -> FindingsPackage:
+    """Both rows of one finding on ID numbers, as the bureau would return it for two rows of employee_medical."""
+    table = PACKAGE.table.filter(pc.equal(PACKAGE.table["dataset"], "employee_medical"))
+    count = table.num_rows
+    cells = {
+        "finding_id": pa.array([b"n" * 16] * count, pa.binary(16)),
+        "kind": pa.array([kind] * count),
+        "rule": pa.array([kind] * count),
+        "other_dataset": pa.array([others] * count, pa.string()),
+        "first_month": pa.nulls(count, pa.int32()),
+        "last_month": pa.nulls(count, pa.int32()),
+    }
+    columns = [cells.get(field.name, table[field.name]) for field in FINDINGS_SCHEMA]
+    changed = pa.table(columns, schema=FINDINGS_SCHEMA)
+    return FindingsPackage(manifest=PACKAGE.manifest.model_copy(update={"rows": count}), table=changed)
+
+
+@pytest.mark.parametrize(
+    ("kind", "language", "shown", "title", "advice"),
+    [
+        ("one_number_two_people", "zh", "一号多人", "一号多人：", "核对本行的号码与姓名"),
+        ("one_person_two_numbers", "zh", "一人多号", "一人多号：", "旧号或误录的号码请更正"),
+        ("one_number_two_people", "en", "one number, two people", "一号多人: ", "whose number is it?"),
+        ("one_person_two_numbers", "en", "one person, two numbers", "一人多号: ", "superseded or mistyped"),
+    ],
+)
+def test_findings_on_numbers_say_what_to_do(kind: str, language: Any, shown: str, title: str, advice: str) -> None:
+    package = number_findings(kind, "employee_medical,population")
+    work = resolved("employee_medical", EMPLOYEES, package, language=language)
+    assert (work.findings, work.not_found, work.table.num_rows) == (2, 0, 2)
+    rows = work.table.select(range(len(HEADERS))).to_pylist()
+    for row, number in zip(rows, ("2", "4"), strict=True):
+        cells = list(row.values())
+        assert cells[:3] == ["6e" * 16, shown, kind]
+        assert cells[3].startswith(title)
+        assert advice in cells[3]
+        between = "、" if language == "zh" else ", "
+        assert cells[4] == f"职工基本医疗保险{between}常住人口"
+        assert cells[5:7] == [None, None]
+        assert cells[8] == number
+
+
+def test_a_kind_that_this_version_does_not_know_is_shown_as_it_is() -> None:
+    work = resolved("employee_medical", EMPLOYEES, number_findings("later", None))
+    row = work.table.to_pylist()[0]
+    assert [row[name] for name in ("疑点类型", "规则", "说明", "对方数据")] == ["later", "later", "", None]

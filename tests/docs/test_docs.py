@@ -35,10 +35,11 @@ TWINS = [
     for path in DOCUMENTS
     if path.with_name(path.name.replace(".md", ".zh-CN.md")) in DOCUMENTS and not path.name.endswith(".zh-CN.md")
 ]
-HOW_TOS = ("department", "inspect", "bureau", "reviewer", "developer")
+HOW_TOS = ("department", "inspect", "bureau", "review-links", "evaluate", "reviewer", "developer")
 WITH_PYTHON = (
     "README.md",
     "docs/how-to/bureau.md",
+    "docs/how-to/evaluate.md",
     "docs/how-to/reviewer.md",
     "docs/how-to/developer.md",
     "docs/reference/python-api.md",
@@ -56,6 +57,9 @@ NO_CODES = {
     "ARROW_FILE": "a format",
     "ARROW_STREAM": "a format",
     "ARROW_DEFAULT_MEMORY_POOL": "a variable of the environment",
+    "LOW_PROBABILITY": "why a pair is in the queue",
+    "NON_MATCH": "what a clerk decided",
+    "POSSIBLE_LINK": "a decision",
     "LC_ALL": "a variable of the environment",
     "LC_MESSAGES": "a variable of the environment",
     "SECURE_MATCH_DB_PASSWORD": "a variable of the environment",
@@ -198,13 +202,19 @@ def test_every_command_and_option_is_documented() -> None:
 def _options_in_source() -> dict[str, set[str]]:
     """Command to its long options, without the ones that Typer adds."""
     found: dict[str, set[str]] = {}
-    for role in ("agreement", "keys", "department", "bureau", "demo"):
+    for role in ("agreement", "keys", "department", "bureau", "evaluate", "demo"):
         command: Any = typer.main.get_command(importlib.import_module(f"secure_match.cli._{role}").app)
-        inner = getattr(command, "commands", None) or {"": command}
-        for name, item in inner.items():
-            options = {text for option in item.params for text in option.opts if text.startswith("--")}
-            found[f"{role} {name}".strip()] = options - {"--install-completion", "--show-completion"}
+        found |= _options_of(role, command)
     return found
+
+
+def _options_of(name: str, command: Any) -> dict[str, set[str]]:
+    inner = getattr(command, "commands", None)
+    if inner:
+        each = [_options_of(f"{name} {word}", item) for word, item in inner.items()]
+        return {key: value for found in each for key, value in found.items()}
+    options = {text for option in command.params for text in option.opts if text.startswith("--")}
+    return {name: options - {"--install-completion", "--show-completion"}}
 
 
 def test_every_key_of_the_agreement_is_documented() -> None:
@@ -267,6 +277,12 @@ def test_the_vectors_of_the_specification() -> None:
     token = id_tokens(_column(given["id_number"]), token_key)[0].as_py()
     assert token == tiny["prf"](token_key, given["id_number"].encode(), 16)
     assert token.hex() == vectors["id-token"]["result"]
+    token_key = derive_key(shared, _labels.IDENTIFIER_TOKEN, *scope)
+    expected = tiny["derive"](shared, "id-token/identifier", *scope)
+    assert token_key.hex() == expected.hex() == vectors["identifier-token"]["key"]
+    token = id_tokens(_column(given["identifier"]), token_key)[0].as_py()
+    assert token == tiny["prf"](token_key, given["identifier"].encode(), 16)
+    assert token.hex() == vectors["identifier-token"]["result"]
 
     key = DepartmentKey.create(
         party="police",
@@ -284,7 +300,7 @@ def test_the_vectors_of_the_specification() -> None:
     public_name = derive_key_id(shared, _labels.ENCODING, given["agreement_id"], given["key_epoch"])
     assert public_name == vectors["key-id"]["result"]
 
-    fields = {name: _column(given[name]) for name in ("name", "birth_date", "sex")}
+    fields = {name: _column(given[name]) for name in ("name", "given_name", "surname", "birth_date", "sex")}
     for vector in (item for item in data["vectors"] if "pass" in item):
         item = Pass.model_validate_json(json.dumps(vector["pass"]))
         keys = PassKeys.derive(shared, *scope, item.id)
@@ -302,7 +318,8 @@ def test_the_vectors_of_the_specification() -> None:
             assert tiny["mac"](keys.tag_key, block).hex() == vector["block_tag"]
         secrets = (keys.block_key, keys.token_key, keys.position_key)
         parts = [
-            (part.field, given[part.field], part.qgram_sizes, part.positional, part.insertions) for part in item.fields
+            ("" if part.shared else part.field, given[part.field], part.qgram_sizes, part.positional, part.insertions)
+            for part in item.fields
         ]
         assert tiny["encode"](secrets, block, parts, item.bits).hex() == vector["encoding"]
     shown = (DOCS / "spec" / "passes.md").read_text(encoding="utf-8")

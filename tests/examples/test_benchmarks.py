@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-SCRIPTS = sorted(path for path in BENCHMARKS.glob("*.py") if not path.name.startswith("_"))
+SCRIPTS = sorted(
+    path for path in BENCHMARKS.rglob("[!_.]*.py") if not path.relative_to(BENCHMARKS).parts[0].startswith(".")
+)
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
@@ -22,4 +24,4 @@ def test_help(script: Path) -> None:
 
 def test_make_bench_runs_every_benchmark() -> None:
     makefile = (BENCHMARKS.parent / "Makefile").read_text(encoding="utf-8")
-    assert [path.name for path in SCRIPTS if f"benchmarks/{path.name}" not in makefile] == []
+    assert [path.name for path in SCRIPTS if f"benchmarks/{path.relative_to(BENCHMARKS)}" not in makefile] == []

@@ -627,6 +627,38 @@ REFUSALS: Final[dict[str, Refusal]] = {
         place="file",
         prepare=_write("file", b""),
     ),
+    "evaluate without a truth": Refusal(
+        words="evaluate {road}/run/links.parquet absent.csv", code="FILE_NOT_FOUND", place="absent.csv"
+    ),
+    "evaluate an export": Refusal(
+        words="evaluate {road}/run/links.parquet {road}/students.csv --out eval",
+        code="TRUTH_HEADER",
+        place="students.csv, row 1",
+    ),
+    "evaluate by a truth with a name for a handle": Refusal(
+        words="evaluate {road}/run/links.parquet truth.csv --out eval",
+        code="TRUTH_VALUE",
+        place="truth.csv, row 2, column handle",
+        prepare=_write("truth.csv", f"dataset,handle,person\npopulation,{ADA.name},{ADA.id_number}\n".encode()),
+    ),
+    "evaluate by the truth of another run": Refusal(
+        words="evaluate {road}/run/links.parquet truth.csv --out eval",
+        code="TRUTH_FOREIGN",
+        place="says nothing",
+        prepare=_write("truth.csv", f"dataset,handle,person\npopulation,{'0' * 32},{ADA.name}\n".encode()),
+    ),
+    "evaluate a package": Refusal(
+        words="evaluate {road}/sent/population.smp truth.csv",
+        code="PARQUET_DAMAGED",
+        place="population.smp",
+        prepare=_write("truth.csv", f"dataset,handle,person\npopulation,{'0' * 32},{ADA.name}\n".encode()),
+    ),
+    "evaluate among somebody's files": Refusal(
+        words="evaluate {road}/run/links.parquet truth.csv --out .",
+        code="FILE_EXISTS",
+        place="evaluation.html",
+        prepare=_write("evaluation.html", ADA.name.encode()),
+    ),
     "demo among somebody's files": Refusal(
         words="demo --people 100 --out home",
         code="OUTPUT_NOT_EMPTY",
@@ -648,6 +680,7 @@ BAD_CALLS: Final = {
     "unknown option": (f"{_RESOLVE} {_POLICE} --colour", "--colour"),
     "unknown language": (f"{_RESOLVE} {_POLICE} --lang fr", "--lang"),
     "unknown command": ("bureaucracy", "bureaucracy"),
+    "no truth": ("evaluate {road}/run/links.parquet", "TRUTH"),
     "too few people": ("demo --people 5 --out d", "--people"),
 }
 """Calls that the command line itself refuses, and the word that the message must name."""

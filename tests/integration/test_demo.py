@@ -18,6 +18,7 @@ SUMMARY_KEYS = {
     "stages",
     "duplicates",
     "missing",
+    "numbers",
     "raw_identifier_hits",
     "raw_identifier_hits_by_form",
     "scanned_bytes",
@@ -82,7 +83,8 @@ def test_no_raw_identifier_left(first: Done, folder: Path) -> None:
     summary = first.json()
     assert (summary["raw_identifier_hits"], summary["raw_identifier_hits_by_form"]) == (0, {})
     left = [*(folder / "city" / "sent").glob("*.smp"), *(folder / "city" / "bureau").iterdir()]
-    assert len(left) == 6 + 4 + 2
+    # Packages, findings, and the bureau's links, stakes, model and summary.
+    assert len(left) == 6 + 4 + 4
     # Quarantine files stand beside the packages, but stay in the department and are searched by the canary tests.
     assert summary["scanned_bytes"] == sum(path.stat().st_size for path in left)
 
@@ -93,7 +95,7 @@ def test_a_second_run_makes_the_same_files(first: Done, folder: Path) -> None:
     assert (done.status, done.error) == (0, "")
     text = done.out.decode()
     assert "0 hits" in text
-    assert text.splitlines()[-1].endswith("follow the README on your own files.")
+    assert text.splitlines()[-1].endswith("secure-match evaluate city/bureau/links.parquet city/truth.csv")
     after = snapshot(folder / "city")
     assert set(after) == set(before)
     timed = {"summary.json", "bureau/summary.json"}

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from secure_match.agreement import city_template, parse_agreement
-from secure_match.cli._demo_measure import _Rows
+from secure_match.cli._demo_measure import DemoRows
 from secure_match.department import DepartmentKey
 from secure_match.department.handles import HandleMaker
 from secure_match.kernels._seen import SeenKeys
@@ -27,12 +27,13 @@ def test_handles_and_texts_of_rows() -> None:
         )
         for dataset in agreement.datasets
     }
-    rows = _Rows(agreement, city, keys)
+    rows = DemoRows(agreement, city, keys)
     first = 0
     for dataset in agreement.datasets:
         table = city.exports[dataset.id]
         maker = HandleMaker(keys[dataset.owner], agreement.id, dataset.id)
         handles, _, _ = maker.make(table[dataset.row_key].combine_chunks(), SeenKeys())
+        assert rows.handles(dataset.id).tobytes() == b"".join(handles.to_pylist())
         order = np.random.default_rng(1).permutation(table.num_rows)
         ids = rows.ids(dataset.id, handles.take(pa.array(order)))
         assert ids.tolist() == (order + first).tolist()

@@ -46,7 +46,13 @@ def test_refused_blocks_are_named(terminal: io.StringIO) -> None:
     counts = {"link": 1, "link_by_id_token": 1, "link_by_passes": 0, "possible_link": 0, "persons": 9}
     skipped = {"id": "name", "skipped_blocks": 2, "skipped_rows": 12_000, "skipped_pairs": 36_000_000}
     whole = {"id": "phone", "skipped_blocks": 0, "skipped_rows": 0, "skipped_pairs": 0}
-    show_summary({"datasets": [], "links": counts | {"passes": [skipped, whole]}, "duplicates": [], "missing": []})
+    estimate = {"value": 1.0, "low": 1.0, "high": 1.0}
+    evidence = {"precision": estimate, "recall": estimate, "true_pairs": estimate}
+    evidence |= {"calibrated": True, "link_weight": 0.0, "review_weight": -7.6, "review_pairs": 0, "review_true": 0.0}
+    summary = {"links": counts | {"passes": [skipped, whole]}, "evidence": evidence}
+    summary |= {name: [] for name in ("datasets", "duplicates", "missing", "numbers")}
+    summary["review"] = {"labels": 0, "match": 0, "non_match": 0, "gone": 0}
+    show_summary(summary)
     lines = [line for line in terminal.getvalue().splitlines() if line.startswith("pass ")]
     assert lines == [
         "pass name: not compared, because larger than max_block_rows: blocks 2, rows in them 12,000, "

@@ -263,6 +263,8 @@ def test_bureau_writes_the_summary_it_prints(city: Road, linked: Done) -> None:
         "findings-medical.smf",
         "findings-police.smf",
         "links.parquet",
+        "model.json",
+        "stakes.parquet",
         "summary.json",
     }
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from secure_match.agreement import city_template, parse_agreement
+from fixed_thresholds import fixed_agreement
 from secure_match.linkage import Decision, TokenState
 from secure_match.linkage._decide import decide
 
-AGREEMENT = parse_agreement(city_template())
+AGREEMENT = fixed_agreement()
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,11 @@ from secure_match.agreement._disclosure import (
     id_token_field,
     leaving_columns,
 )
+from secure_match.agreement._kinds import TOKEN_KINDS
 from secure_match.agreement._linkage_schema import LinkageSchema
 from secure_match.agreement._model import (
     Agreement,
+    Calibration,
     CodedColumn,
     CoverageRule,
     Dataset,
@@ -20,10 +22,14 @@ from secure_match.agreement._model import (
     ValidMonths,
     split_view,
 )
-from secure_match.agreement._parse import city_template, parse_agreement
+from secure_match.agreement._number_findings import NUMBER_FINDING_KINDS, NumberFindingKind, NumberFindings
+from secure_match.agreement._parse import city_template, parse_agreement, template_text
 
 __all__ = [
+    "NUMBER_FINDING_KINDS",
+    "TOKEN_KINDS",
     "Agreement",
+    "Calibration",
     "CodedColumn",
     "CoverageRule",
     "Dataset",
@@ -31,6 +37,8 @@ __all__ = [
     "IdentityField",
     "LeavingColumn",
     "LinkageSchema",
+    "NumberFindingKind",
+    "NumberFindings",
     "Pass",
     "PassField",
     "ValidMonths",
@@ -41,4 +49,5 @@ __all__ = [
     "leaving_columns",
     "parse_agreement",
     "split_view",
+    "template_text",
 ]

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from secure_match.agreement._model import VIEWS, Agreement, CodedColumn, Dataset, Pass, split_view
-from secure_match.errors import AgreementError, Place
+from secure_match.agreement._decision_checks import verify_compared_columns, verify_thresholds
+from secure_match.agreement._kinds import REPEATABLE_KINDS, TOKEN_KINDS
+from secure_match.agreement._model import Agreement, CodedColumn, Dataset, split_view
+from secure_match.agreement._pass_checks import failure, verify_passes, verify_view
 
 _LARGEST_INTEGER: Final = 999_999_999
 _MOST_CONSTRAINED: Final = 64
@@ -14,15 +16,11 @@ _MOST_VALUES: Final = 1000
 """Distinct values that a coded column may have; a county's towns fit, birth dates and names do not."""
 
 
-def _fail(message: str, key: str, code: str = "AGREEMENT_INVALID") -> AgreementError:
-    return AgreementError(message, code=code, place=Place(key=key))
-
-
 def _require_unique(names: Iterable[str], key: str) -> None:
     seen: set[str] = set()
     for index, name in enumerate(names):
         if name in seen:
-            raise _fail("this id stands twice", f"{key}[{index}].id")
+            raise failure("this id stands twice", f"{key}[{index}].id")
         seen.add(name)
 
 
@@ -38,8 +36,9 @@ def verify_agreement(agreement: Agreement) -> None:
         _check_unique_ids,
         _check_code_maps,
         _check_datasets,
-        _check_passes,
-        _check_thresholds,
+        verify_passes,
+        verify_thresholds,
+        verify_compared_columns,
         _check_rules,
     )
     for check in checks:
@@ -50,20 +49,20 @@ def _check_months(agreement: Agreement) -> None:
     months = agreement.valid_months
     for name, month in (("first", months.first), ("last", months.last)):
         if not 1 <= month % 100 <= 12:
-            raise _fail("a month is written YYYYMM", f"valid_months.{name}")
+            raise failure("a month is written YYYYMM", f"valid_months.{name}")
     if months.first > months.last:
-        raise _fail("the first month is after the last", "valid_months")
+        raise failure("the first month is after the last", "valid_months")
 
 
 def _check_id_token(agreement: Agreement) -> None:
     if agreement.id_token.protocol == "oprf":
-        raise _fail(
+        raise failure(
             'blinded ID tokens are not available in this version; use "hmac"',
             "id_token.protocol",
             "NOT_AVAILABLE",
         )
     if not agreement.id_token.accept_offline_guessing:
-        raise _fail(
+        raise failure(
             "with hmac, whoever holds the shared key can try every ID number in seconds; "
             "set accept_offline_guessing = true if the parties accept this",
             "id_token.accept_offline_guessing",
@@ -74,22 +73,24 @@ def _check_unique_ids(agreement: Agreement) -> None:
     for key in ("parties", "datasets", "passes", "exclusions", "coverage"):
         _require_unique((item.id for item in getattr(agreement, key)), key)
     if sum(party.role == "bureau" for party in agreement.parties) != 1:
-        raise _fail("exactly one party is the bureau", "parties")
-    kinds = [field.kind for field in agreement.fields.values()]
+        raise failure("exactly one party is the bureau", "parties")
+    kinds = [field.kind for field in agreement.fields.values() if field.kind not in REPEATABLE_KINDS]
     if len(set(kinds)) != len(kinds):
-        raise _fail("two fields are of one kind", "fields")
+        raise failure(f"two fields are of one kind; only {' and '.join(REPEATABLE_KINDS)} may repeat", "fields")
+    if sum(kind in TOKEN_KINDS for kind in kinds) > 1:
+        raise failure("ID tokens are made of one field: an id_number or an identifier, not both", "fields")
 
 
 def _check_code_maps(agreement: Agreement) -> None:
     for name, code_map in agreement.code_maps.items():
         for old, new in code_map.items():
             if new in code_map and new != old:
-                raise _fail("a new code is also an old one: a map has one step", f"code_maps.{name}.{old}")
+                raise failure("a new code is also an old one: a map has one step", f"code_maps.{name}.{old}")
     for name, field in agreement.fields.items():
         if field.divisions and field.kind != "address":
-            raise _fail("only an address has divisions to remove", f"fields.{name}.divisions")
+            raise failure("only an address has divisions to remove", f"fields.{name}.divisions")
         if field.code_map is not None and field.kind != "division":
-            raise _fail("only a field of kind division has a code map", f"fields.{name}.code_map")
+            raise failure("only a field of kind division has a code map", f"fields.{name}.code_map")
         _check_map_reference(agreement, field.code_map, f"fields.{name}.code_map")
     for index, dataset in enumerate(agreement.datasets):
         for position, column in enumerate(dataset.columns):
@@ -97,45 +98,35 @@ def _check_code_maps(agreement: Agreement) -> None:
             _check_map_reference(agreement, column.code_map, key)
             codes = agreement.code_maps[column.code_map].values() if column.code_map is not None else ()
             if not set(codes) <= set(column.codes or ()):
-                raise _fail("the map's new codes are not all in the column's codes", key)
+                raise failure("the map's new codes are not all in the column's codes", key)
 
 
 def _check_map_reference(agreement: Agreement, code_map: str | None, key: str) -> None:
     if code_map is not None and code_map not in agreement.code_maps:
         known = ", ".join(agreement.code_maps) or "none"
-        raise _fail(f"there is no code map {code_map}; code maps: {known}", key)
-
-
-def _check_view(agreement: Agreement, reference: str, key: str) -> None:
-    name, view = split_view(reference)
-    field = agreement.fields.get(name)
-    if field is None:
-        raise _fail(f"there is no identity field {name}; fields: {', '.join(agreement.fields)}", key)
-    if view and view not in VIEWS[field.kind]:
-        known = ", ".join(VIEWS[field.kind]) or "none"
-        raise _fail(f"a field of kind {field.kind} has no part {view}; parts: {known}", key)
+        raise failure(f"there is no code map {code_map}; code maps: {known}", key)
 
 
 def _check_datasets(agreement: Agreement) -> None:
     if sum(dataset.one_record_per_person for dataset in agreement.datasets) > _MOST_CONSTRAINED:
-        raise _fail(f"at most {_MOST_CONSTRAINED} datasets can have one record per person", "datasets")
+        raise failure(f"at most {_MOST_CONSTRAINED} datasets can have one record per person", "datasets")
     for index, dataset in enumerate(agreement.datasets):
         key = f"datasets[{index}]"
         owner = agreement.party(dataset.owner)
         if owner is None or owner.role != "department":
-            raise _fail("the owner is not a party with the role department", f"{key}.owner")
+            raise failure("the owner is not a party with the role department", f"{key}.owner")
         if not dataset.identity:
-            raise _fail("name at least one identity field", f"{key}.identity")
+            raise failure("name at least one identity field", f"{key}.identity")
         headers: set[str] = set()
         for name, header in dataset.identity.items():
             if name not in agreement.fields:
-                raise _fail(f"there is no identity field {name}", f"{key}.identity.{name}")
+                raise failure(f"there is no identity field {name}", f"{key}.identity.{name}")
             if header in headers:
-                raise _fail("this header holds another identity field already", f"{key}.identity.{name}")
+                raise failure("this header holds another identity field already", f"{key}.identity.{name}")
             headers.add(header)
         names = [column.name for column in dataset.columns]
         if len(set(names)) != len(names):
-            raise _fail("two columns have one name", f"{key}.columns")
+            raise failure("two columns have one name", f"{key}.columns")
         for position, column in enumerate(dataset.columns):
             _check_column(agreement, column, f"{key}.columns[{position}]")
         _check_spell(dataset, key)
@@ -143,90 +134,51 @@ def _check_datasets(agreement: Agreement) -> None:
 
 def _check_column(agreement: Agreement, column: CodedColumn, key: str) -> None:
     if (column.column is None) == (column.derive is None):
-        raise _fail("give exactly one of column and derive", key)
+        raise failure("give exactly one of column and derive", key)
     if column.derive is not None:
-        _check_view(agreement, column.derive, f"{key}.derive")
+        verify_view(agreement, column.derive, f"{key}.derive")
         if split_view(column.derive)[1] != "year" or column.type != "integer":
-            raise _fail("only the year of a birth date can be derived, as an integer", f"{key}.derive")
+            raise failure("only the year of a birth date can be derived, as an integer", f"{key}.derive")
     if (column.type == "code") != bool(column.codes):
-        raise _fail("a column of type code, and no other, lists its codes", f"{key}.codes")
+        raise failure("a column of type code, and no other, lists its codes", f"{key}.codes")
     if (column.type == "integer") != (column.range is not None):
-        raise _fail("a column of type integer, and no other, has a range", f"{key}.range")
+        raise failure("a column of type integer, and no other, has a range", f"{key}.range")
     if column.range is not None:
         if column.range[0] > column.range[1]:
-            raise _fail("the range is empty", f"{key}.range")
+            raise failure("the range is empty", f"{key}.range")
         if max(-column.range[0], column.range[1]) > _LARGEST_INTEGER:
-            raise _fail(f"numbers of more than {_LARGEST_INTEGER} cannot leave", f"{key}.range")
+            raise failure(f"numbers of more than {_LARGEST_INTEGER} cannot leave", f"{key}.range")
     if column.bands is not None:
         rising = list(column.bands) == sorted(set(column.bands)) and column.bands
         if column.range is None or not rising or column.bands[0] > column.range[0]:
-            raise _fail("bands are lower bounds of an integer column, rising, the first covering the range", key)
+            raise failure("bands are lower bounds of an integer column, rising, the first covering the range", key)
         if column.bands[0] < -_LARGEST_INTEGER or column.bands[-1] > column.range[1]:
-            raise _fail("a band lies outside the range", key)
+            raise failure("a band lies outside the range", key)
     identifying = {header for item in agreement.datasets for header in (item.row_key, *item.identity.values())}
     if column.column in identifying:
-        raise _fail("a column that identifies a person, here or in another dataset, cannot leave", f"{key}.column")
+        raise failure("a column that identifies a person, here or in another dataset, cannot leave", f"{key}.column")
     _check_distinct_values(column, key)
 
 
 def _check_distinct_values(column: CodedColumn, key: str) -> None:
     """Codes that tell people apart are no codes: a column leaves with few distinct values or not at all."""
     if column.codes is not None and len(column.codes) > _MOST_VALUES:
-        raise _fail(f"at most {_MOST_VALUES} codes can leave in one column", f"{key}.codes")
+        raise failure(f"at most {_MOST_VALUES} codes can leave in one column", f"{key}.codes")
     if column.bands is not None and len(column.bands) > _MOST_VALUES:
-        raise _fail(f"at most {_MOST_VALUES} bands can leave in one column", f"{key}.bands")
+        raise failure(f"at most {_MOST_VALUES} bands can leave in one column", f"{key}.bands")
     if column.range is not None and column.bands is None and column.range[1] - column.range[0] >= _MOST_VALUES:
-        raise _fail(f"a range of more than {_MOST_VALUES} numbers tells people apart; give bands", f"{key}.range")
+        raise failure(f"a range of more than {_MOST_VALUES} numbers tells people apart; give bands", f"{key}.range")
 
 
 def _check_spell(dataset: Dataset, key: str) -> None:
     if dataset.spell is None:
         if dataset.scheme is not None:
-            raise _fail("a dataset with a scheme says which columns bound its months", f"{key}.spell")
+            raise failure("a dataset with a scheme says which columns bound its months", f"{key}.spell")
         return
     months = {column.name for column in dataset.columns if column.type == "month"}
     for end in ("first_month", "last_month"):
         if getattr(dataset.spell, end) not in months:
-            raise _fail("this is not a column of type month of the dataset", f"{key}.spell.{end}")
-
-
-def _check_passes(agreement: Agreement) -> None:
-    for index, item in enumerate(agreement.passes):
-        key = f"passes[{index}]"
-        _check_pass(agreement, item, key)
-
-
-def _check_pass(agreement: Agreement, item: Pass, key: str) -> None:
-    for position, reference in enumerate(item.block_on):
-        _check_view(agreement, reference, f"{key}.block_on[{position}]")
-    if len(set(item.block_on)) != len(item.block_on):
-        raise _fail("a field stands twice", f"{key}.block_on")
-    names = [field.field for field in item.fields]
-    if len(set(names)) != len(names):
-        raise _fail("a field stands twice", f"{key}.fields")
-    for position, field in enumerate(item.fields):
-        _check_view(agreement, field.field, f"{key}.fields[{position}].field")
-        if field.field in item.block_on:
-            raise _fail(
-                "a field that blocks is equal in all compared rows; encoding it says nothing",
-                f"{key}.fields[{position}]",
-            )
-
-
-def _check_thresholds(agreement: Agreement) -> None:
-    limits = agreement.thresholds
-    if limits.review > limits.link:
-        raise _fail("the review threshold is above the link threshold", "thresholds.review")
-    if limits.different_ids_review > limits.different_ids_link:
-        raise _fail("the review threshold is above the link threshold", "thresholds.different_ids_review")
-    if limits.different_ids_link < limits.link:
-        raise _fail("different valid ID numbers need at least the general threshold", "thresholds.different_ids_link")
-    for index, item in enumerate(agreement.passes):
-        link, review = agreement.thresholds_of(item)
-        if item.review_only and item.link_threshold is not None:
-            raise _fail("a pass that is for review only has no link threshold", f"passes[{index}].link_threshold")
-        if review > link:
-            raise _fail("the review threshold is above the link threshold", f"passes[{index}].review_threshold")
+            raise failure("this is not a column of type month of the dataset", f"{key}.spell.{end}")
 
 
 def _check_rules(agreement: Agreement) -> None:
@@ -236,21 +188,21 @@ def _check_rules(agreement: Agreement) -> None:
     for key, named in rules:
         for scheme in named:
             if scheme not in schemes:
-                raise _fail(f"no dataset has the scheme {scheme}", f"{key}.schemes")
+                raise failure(f"no dataset has the scheme {scheme}", f"{key}.schemes")
     for index, rule in enumerate(agreement.coverage):
         key = f"coverage[{index}]"
         population = agreement.dataset(rule.population)
         if population is None or population.kind != "population":
-            raise _fail("this is not a dataset of kind population", f"{key}.population")
+            raise failure("this is not a dataset of kind population", f"{key}.population")
         columns = {column.name: column for column in population.columns}
         for name, values in rule.eligible.items():
             if name not in columns:
-                raise _fail(f"the population has no coded column {name}", f"{key}.eligible.{name}")
+                raise failure(f"the population has no coded column {name}", f"{key}.eligible.{name}")
             if not values or not all(_can_hold(columns[name], value) for value in values):
-                raise _fail("name values that the coded column can hold", f"{key}.eligible.{name}")
+                raise failure("name values that the coded column can hold", f"{key}.eligible.{name}")
         for position, dataset_id in enumerate(rule.excused_by):
             if agreement.dataset(dataset_id) is None:
-                raise _fail(f"there is no dataset {dataset_id}", f"{key}.excused_by[{position}]")
+                raise failure(f"there is no dataset {dataset_id}", f"{key}.excused_by[{position}]")
 
 
 def _can_hold(column: CodedColumn, value: str | int) -> bool:

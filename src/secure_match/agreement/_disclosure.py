@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from secure_match.agreement._kinds import TOKEN_KINDS
 from secure_match.agreement._model import Agreement, CodedColumn, Dataset, Pass, split_view
 
 
@@ -48,8 +49,8 @@ def dataset_passes(agreement: Agreement, dataset: Dataset) -> tuple[Pass, ...]:
 
 
 def id_token_field(agreement: Agreement, dataset: Dataset) -> str | None:
-    """The identity field of a dataset that ID tokens are made from, or None."""
-    return next((name for name in dataset.identity if agreement.fields[name].kind == "id_number"), None)
+    """The identity field of a dataset that ID tokens are made from, an ID number or an identifier, or None."""
+    return next((name for name in dataset.identity if agreement.fields[name].kind in TOKEN_KINDS), None)
 
 
 def leaving_columns(agreement: Agreement, dataset: Dataset) -> tuple[LeavingColumn, ...]:

@@ -8,6 +8,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from secure_match.agreement._kinds import FieldKind
+from secure_match.agreement._number_findings import NumberFindings
 from secure_match.agreement.strict import StrictModel, VisibleText
 from secure_match.agreement.tables import tables_digest
 
@@ -15,19 +17,6 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Text = Annotated[VisibleText, Field(min_length=1)]
 Month = Annotated[int, Field(ge=190001, le=299912)]
 Threshold = Annotated[float, Field(gt=0.0, le=1.0)]
-FieldKind = Literal["id_number", "name", "sex", "birth_date", "phone", "address", "division"]
-
-VIEWS: Final[dict[str, tuple[str, ...]]] = {
-    "id_number": ("partial",),
-    "name": ("surname", "former", "pinyin", "dialect", "shape"),
-    "sex": (),
-    "birth_date": ("year", "month_day"),
-    "phone": ("landline",),
-    "address": ("tokens",),
-    "division": ("county",),
-}
-"""Parts of a field that a pass can use besides the whole, e.g. ``name.surname``, by field kind."""
-
 _FINGERPRINT_LABEL: Final = b"secure_match/agreement/v1\n"
 
 
@@ -130,12 +119,15 @@ class PassField(StrictModel):
         qgram_sizes: lengths of the character q-grams that become tokens.
         positional: whether a token carries its place (right for digits, wrong for names).
         insertions: how many hash positions the whole field sets, shared out among its tokens.
+        shared: whether tokens are hashed under the pass and not under the field, so that equal q-grams of all shared
+            fields of the pass set equal bits: a value in the other column still agrees.
     """
 
     field: VisibleText
     qgram_sizes: Annotated[tuple[Annotated[int, Field(ge=1, le=4)], ...], Field(min_length=1)]
     positional: bool = False
     insertions: Annotated[int, Field(ge=1, le=4096)]
+    shared: bool = False
 
 
 class Pass(StrictModel):
@@ -145,7 +137,8 @@ class Pass(StrictModel):
         block_on: fields or views whose joint value keys the encoding; empty gives one global CLK.
         construction: version of how tags and encodings are made; part of the fingerprint, so that encodings of two
             constructions cannot meet.
-        link_threshold: replaces the general one in this pass; likewise ``review_threshold``.
+        link_threshold: replaces the general one in this pass; likewise ``review_threshold``. Where decisions are
+            calibrated there is no link threshold, and the review threshold is where the pass begins to propose pairs.
         review_only: the pass proposes possible links and never makes a link by itself.
     """
 
@@ -160,17 +153,34 @@ class Pass(StrictModel):
     review_only: bool = False
 
 
-class Thresholds(StrictModel):
-    """Dice similarities that decide a pair, by what the ID tokens say.
+class Calibration(StrictModel):
+    """What is asked of decisions that the evidence model makes; nobody has to pick a similarity.
 
-    ``link`` and ``review`` hold where at least one ID token is missing; the others where both rows have a valid
-    ID number and the numbers differ, which is strong evidence of two people.
+    Attributes:
+        precision: smallest expected precision of the links of a run. Of the thresholds that reach it, and link no pair
+            that is rather false than true, the one with most links is taken.
+        review: smallest probability at which a pair that is not linked is worth a clerk's look.
     """
 
-    link: Threshold
-    review: Threshold
-    different_ids_link: Threshold
-    different_ids_review: Threshold
+    precision: Annotated[float, Field(ge=0.5, lt=1.0)]
+    review: Annotated[float, Field(gt=0.0, lt=0.5)] = 0.005
+
+
+class Thresholds(StrictModel):
+    """What decides a pair: a calibration, or Dice similarities by what the ID tokens say.
+
+    ``candidates`` is the similarity from which a pass proposes a pair when decisions are calibrated. ``link`` and
+    ``review`` hold where at least one ID token is missing; the others where both rows have a valid ID number and the
+    numbers differ, which is strong evidence of two people. Either ``calibrate`` (and ``candidates``) or the four
+    similarities are given.
+    """
+
+    calibrate: Calibration | None = None
+    candidates: Threshold = 0.5
+    link: Threshold | None = None
+    review: Threshold | None = None
+    different_ids_link: Threshold | None = None
+    different_ids_review: Threshold | None = None
 
 
 class Limits(StrictModel):
@@ -231,17 +241,21 @@ class Agreement(StrictModel):
     datasets: Annotated[tuple[Dataset, ...], Field(min_length=1)]
     passes: tuple[Pass, ...]
     thresholds: Thresholds
+    compare_columns: tuple[Identifier, ...] = ()
     limits: Limits = Limits()
     exclusions: tuple[ExclusionGroup, ...] = ()
     coverage: tuple[CoverageRule, ...] = ()
+    number_findings: NumberFindings = NumberFindings()
 
     @property
     def canonical_bytes(self) -> bytes:
         """The bytes that the fingerprint is taken over: sorted compact JSON and the digest of the tables.
 
-        White space, comments and the order of keys in the TOML file do not change them; everything else does.
+        White space, comments and the order of keys in the TOML file do not change them; everything else does. Number
+        findings that are the defaults are left out, so that an agreement from before that table keeps its fingerprint.
         """
-        content = self.model_dump(mode="json")
+        unsaid = {"number_findings"} if self.number_findings == NumberFindings() else set()
+        content = self.model_dump(mode="json", exclude=unsaid)
         text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return _FINGERPRINT_LABEL + text.encode() + b"\n" + tables_digest().encode()
 
@@ -259,9 +273,16 @@ class Agreement(StrictModel):
         return next((party for party in self.parties if party.id == party_id), None)
 
     def thresholds_of(self, item: Pass) -> tuple[float, float]:
-        """Link and review threshold that hold in a pass: its own, or the general ones."""
-        link = item.link_threshold if item.link_threshold is not None else self.thresholds.link
-        review = item.review_threshold if item.review_threshold is not None else self.thresholds.review
+        """Link and review threshold that hold in a pass: its own, or the general ones.
+
+        Where decisions are calibrated no similarity makes a link: the first is above 1, the second is where the pass
+        begins to propose pairs.
+        """
+        limits = self.thresholds
+        if limits.calibrate is not None or limits.link is None or limits.review is None:
+            return 2.0, item.review_threshold if item.review_threshold is not None else limits.candidates
+        link = item.link_threshold if item.link_threshold is not None else limits.link
+        review = item.review_threshold if item.review_threshold is not None else limits.review
         return link, review
 
     def datasets_of_schemes(self, schemes: tuple[str, ...]) -> tuple[Dataset, ...]:

@@ -7,6 +7,7 @@ import tomllib
 from contextlib import nullcontext
 from importlib import resources
 from pathlib import PurePath
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -14,6 +15,9 @@ from secure_match.agreement._checks import verify_agreement
 from secure_match.agreement._model import Agreement
 from secure_match.agreement.strict import first_problem
 from secure_match.errors import AgreementError, Place, located
+
+Template = Literal["city", "generic"]
+"""Agreements that come with the package."""
 
 
 def parse_agreement(text: str, *, file: str | PurePath | None = None) -> Agreement:
@@ -58,4 +62,10 @@ def parse_agreement(text: str, *, file: str | PurePath | None = None) -> Agreeme
 
 def city_template() -> str:
     """The commented agreement of a small city, as ``agreement new`` writes it."""
-    return resources.files("secure_match.agreement").joinpath("templates", "city.toml").read_text(encoding="utf-8")
+    return template_text("city")
+
+
+def template_text(template: Template) -> str:
+    """A commented agreement, as ``agreement new --template`` writes it: a small city, or two registers of any land."""
+    file = resources.files("secure_match.agreement").joinpath("templates", f"{template}.toml")
+    return file.read_text(encoding="utf-8")

@@ -6,7 +6,7 @@ import contextlib
 from pathlib import Path
 
 from secure_match.agreement._model import Agreement
-from secure_match.agreement._parse import city_template, parse_agreement
+from secure_match.agreement._parse import Template, parse_agreement, template_text
 from secure_match.errors import AgreementError, Place
 
 
@@ -30,7 +30,12 @@ def read_agreement(path: Path) -> Agreement:
 
 
 def write_city_agreement(directory: Path) -> Path:
-    """Write the template agreement as ``agreement.toml`` into a directory, which is made if it is not there.
+    """:func:`write_agreement` of the template ``city``."""
+    return write_agreement(directory, "city")
+
+
+def write_agreement(directory: Path, template: Template) -> Path:
+    """Write a template agreement as ``agreement.toml`` into a directory, which is made if it is not there.
 
     Raises:
         AgreementError: ``FILE_EXISTS`` rather than overwriting, or ``FILE_NOT_WRITABLE``.
@@ -42,7 +47,7 @@ def write_city_agreement(directory: Path) -> Path:
         with contextlib.suppress(FileExistsError):
             directory.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8", newline="\n") as stream:
-            stream.write(city_template())
+            stream.write(template_text(template))
     except FileExistsError:
         problem = ("FILE_EXISTS", "there is an agreement already; name another directory")
     except OSError as error:

@@ -21,6 +21,7 @@ from secure_match.enrolment import (
     FindingSource,
     FindingsPackage,
     Missing,
+    NumberConflicts,
     PersonRows,
     RuleTitle,
 )
@@ -38,9 +39,11 @@ IntArray = npt.NDArray[np.int64]
 def build_returns(
     agreement: Agreement,
     rows: PersonRows,
+    digests: Mapping[str, str],
+    *,
     duplicates: Sequence[Duplicates],
     missing: Sequence[Missing],
-    digests: Mapping[str, str],
+    numbers: Sequence[NumberConflicts],
 ) -> dict[str, FindingsPackage]:
     """One findings package for each department that has a dataset in the run, empty ones included.
 
@@ -48,6 +51,7 @@ def build_returns(
         digests: dataset id to the digest of the package that it came in.
     """
     tables = [_duplicate_rows(rows, item) for item in duplicates] + [_missing_rows(rows, item) for item in missing]
+    tables += [_number_rows(rows, item) for item in numbers]
     extended = FINDINGS_SCHEMA.append(pa.field("place", pa.int64()))
     table = pa.concat_tables(tables) if tables else extended.empty_table()
     owners = {item.manifest.dataset: item.manifest for item in rows.links.rows.datasets}
@@ -87,7 +91,8 @@ def _source(agreement: Agreement, manifest: DatasetManifest, digest: str) -> Fin
 def _rule_titles(agreement: Agreement) -> tuple[RuleTitle, ...]:
     duplicate = [RuleTitle(id=rule.id, kind="duplicate", title=rule.title) for rule in agreement.exclusions]
     missing = [RuleTitle(id=rule.id, kind="missing", title=rule.title) for rule in agreement.coverage]
-    return (*duplicate, *missing)
+    numbers = [RuleTitle(id=kind, kind=kind, title=title) for kind, title in agreement.number_findings.titles.items()]
+    return (*duplicate, *missing, *numbers)
 
 
 def _duplicate_rows(rows: PersonRows, item: Duplicates) -> pa.Table:
@@ -125,6 +130,37 @@ def _missing_rows(rows: PersonRows, item: Missing) -> pa.Table:
         months=None,
         evidence=None,
     )
+
+
+def _number_rows(rows: PersonRows, item: NumberConflicts) -> pa.Table:
+    """One row for each row of a finding, with the datasets of the finding's other rows.
+
+    A finding is named after its first row, so that it keeps its id when further rows join it.
+    """
+    ids = np.array(_finding_ids(item.kind, item.kind, rows, item.first_row, item.first_row), dtype=object)
+    evidence = "id_token" if item.kind == "one_number_two_people" else "passes"
+    return _table(
+        ids=ids[item.finding].tolist(),
+        kind=item.kind,
+        rule=item.kind,
+        rows=rows,
+        own=item.row,
+        other=_other_datasets(rows, item),
+        months=None,
+        evidence=np.full(len(item.row), evidence, dtype=object),
+    )
+
+
+def _other_datasets(rows: PersonRows, item: NumberConflicts) -> npt.NDArray[np.object_]:
+    """Ids of the datasets that hold the other rows of each row's finding, object of shape (rows,)."""
+    of = rows.links.rows.dataset_of[item.row]
+    counts = np.zeros((len(item), len(rows.dataset_ids)), dtype=np.int64)
+    np.add.at(counts, (item.finding, of), 1)
+    others = counts[item.finding]
+    others[np.arange(len(of)), of] -= 1
+    kinds, kind_of = np.unique(others > 0, axis=0, return_inverse=True)
+    texts = [",".join(rows.dataset_ids[place] for place in np.flatnonzero(kind)) for kind in kinds]
+    return np.array(texts, dtype=object)[kind_of]
 
 
 def _table(

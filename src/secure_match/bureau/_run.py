@@ -8,21 +8,26 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
 from secure_match import __version__
 from secure_match.agreement import Agreement
+from secure_match.bureau._evidence_report import expectation_summary, model_report
 from secure_match.bureau._returns import build_returns
+from secure_match.bureau._stakes import stakes_of
 from secure_match.encoded import EncodedDataset
 from secure_match.enrolment import (
     Duplicates,
     FindingsPackage,
     Missing,
+    NumberConflicts,
     PersonRows,
     find_duplicates,
     find_missing,
+    find_number_conflicts,
 )
 from secure_match.kernels import active
-from secure_match.linkage import Decision, LinkHooks, LinkResult, TokenState, VerifiedDatasets, link
+from secure_match.linkage import Decision, LinkHooks, LinkResult, PairLabels, TokenState, VerifiedDatasets, link
 
 Progress = Callable[[str], None]
 
@@ -34,12 +39,16 @@ class BureauRun:
     Attributes:
         links: pairs with evidence and decisions, and clusters.
         findings: department to its findings package.
+        stakes: pairs on which findings hang, and how many: columns ``pair`` (id) and ``findings`` (int32).
         summary: the content of ``summary.json``; its keys are a contract, to which keys may be added.
+        model: the content of ``model.json``.
     """
 
     links: LinkResult
     findings: dict[str, FindingsPackage]
+    stakes: pa.Table
     summary: dict[str, Any]
+    model: dict[str, Any]
 
 
 def run_bureau(
@@ -51,6 +60,7 @@ def run_bureau(
     threads: int | None = None,
     progress: Progress | None = None,
     hooks: LinkHooks | None = None,
+    labels: PairLabels | None = None,
 ) -> BureauRun:
     """Link datasets and examine the result under the agreement's rules.
 
@@ -59,30 +69,39 @@ def run_bureau(
         supplements: dataset id to the digests of the supplements that were joined to it.
         threads: how many threads compare; None for all cores. The result does not depend on it.
         progress: called with the name of each step as it begins.
-        hooks: as for ``linkage.link``.
+        hooks: as for ``linkage.link``; likewise ``labels``.
 
     Raises:
         LinkageError: when the datasets do not belong together.
     """
-    links = link(agreement, datasets, threads=threads, progress=progress, hooks=hooks)
+    links = link(agreement, datasets, threads=threads, progress=progress, hooks=hooks, labels=labels)
     if progress is not None:
         progress("findings")
     rows = PersonRows.build(agreement, links)
     duplicates = [find_duplicates(agreement, rows, group) for group in agreement.exclusions]
     missing = {rule.id: find_missing(agreement, rows, rule) for rule in agreement.coverage}
     found = [item for item in missing.values() if item is not None]
-    packages = build_returns(agreement, rows, duplicates, found, digests)
+    numbers = find_number_conflicts(agreement, links)
+    packages = build_returns(agreement, rows, digests, duplicates=duplicates, missing=found, numbers=numbers)
     summary = {
         "agreement": {"id": agreement.id, "fingerprint": agreement.fingerprint},
         "tool": f"secure_match {__version__}",
         "kernel": active().kernel,
         "datasets": [_dataset_summary(dataset, digests, supplements or {}) for dataset in links.rows.datasets],
         "links": _link_summary(links),
+        "evidence": expectation_summary(links.expectation),
         "duplicates": [_duplicate_summary(rows, item) for item in duplicates],
         "missing": [_missing_summary(rule_id, item) for rule_id, item in missing.items()],
+        "numbers": [_number_summary(rows, item) for item in numbers],
         "findings": {party: package.manifest.rows for party, package in packages.items()},
     }
-    return BureauRun(links=links, findings=packages, summary=summary)
+    return BureauRun(
+        links=links,
+        findings=packages,
+        stakes=stakes_of(agreement, rows, found),
+        summary=summary,
+        model=model_report(links),
+    )
 
 
 def _dataset_summary(
@@ -168,4 +187,26 @@ def _missing_summary(rule_id: str, item: Missing | None) -> dict[str, Any]:
         "covered": item.covered,
         "enrolled": item.enrolled,
         "excused": item.excused,
+    }
+
+
+def _number_summary(rows: PersonRows, item: NumberConflicts) -> dict[str, Any]:
+    taking_part = np.zeros((len(item), len(rows.dataset_ids)), dtype=np.bool_)
+    taking_part[item.finding, rows.links.rows.dataset_of[item.row]] = True
+    combinations, counts = np.unique(taking_part, axis=0, return_counts=True)
+    # The first dataset of the agreement first.
+    listed = sorted(zip(combinations.tolist(), counts.tolist(), strict=True), reverse=True)
+    return {
+        "kind": item.kind,
+        "found": len(item),
+        "persons": item.persons,
+        "numbers": item.numbers,
+        "rows": len(item.row),
+        "repeated_in_one_record_dataset": int(item.repeated.sum()),
+        "skipped": item.skipped_findings,
+        "skipped_rows": item.skipped_rows,
+        "by_datasets": [
+            {"datasets": [name for name, is_in in zip(rows.dataset_ids, flags, strict=True) if is_in], "found": count}
+            for flags, count in listed
+        ],
     }

@@ -23,6 +23,8 @@ from secure_match.linkage import LinkResult, VerifiedDatasets
 
 SUMMARY_NAME: Final = "summary.json"
 LINKS_NAME: Final = "links.parquet"
+MODEL_NAME: Final = "model.json"
+STAKES_NAME: Final = "stakes.parquet"
 _READERS: Final = 2
 """Hashing is what takes time; beyond two the disk is."""
 _PAIRS_PER_GROUP: Final = 1 << 20
@@ -153,11 +155,13 @@ def verify_outputs(agreement: Agreement, directory: Path) -> None:
     Raises:
         PackageError: ``FILE_NOT_WRITABLE``.
     """
-    for name in (*(_findings_name(party.id) for party in agreement.parties), LINKS_NAME, SUMMARY_NAME):
+    names = (LINKS_NAME, MODEL_NAME, STAKES_NAME, SUMMARY_NAME)
+    for name in (*(findings_name(party.id) for party in agreement.parties), *names):
         verify_writable(directory / name)
 
 
-def _findings_name(party: str) -> str:
+def findings_name(party: str) -> str:
+    """The name of a department's findings in a run directory."""
     return f"findings-{party}.smf"
 
 
@@ -173,13 +177,16 @@ def write_run(run: BureauRun, directory: Path, extra: dict[str, Any]) -> dict[st
     Raises:
         PackageError: ``FILE_NOT_WRITABLE``.
     """
-    paths = {party: directory / _findings_name(party) for party in run.findings}
-    for old in directory.glob(_findings_name("*")):
+    paths = {party: directory / findings_name(party) for party in run.findings}
+    for old in directory.glob(findings_name("*")):
         old.unlink()
     for party, package in run.findings.items():
         write_findings(package, paths[party])
     with atomic_writer(directory / LINKS_NAME) as stream:
         _write_links(run.links, stream)
+    write_json(run.model, directory / MODEL_NAME)
+    with atomic_writer(directory / STAKES_NAME) as stream:
+        pq.write_table(run.stakes, stream)
     write_json(run.summary | extra, directory / SUMMARY_NAME)
     return paths
 

@@ -11,9 +11,12 @@ from typing import Any
 from secure_match.agreement import Agreement
 from secure_match.bureau._run import BureauRun, run_bureau
 from secure_match.bureau.files import make_directory, read_packages, verify_outputs, write_run
+from secure_match.bureau.review_decisions import settled
+from secure_match.bureau.review_files import Decisions, read_decisions
+from secure_match.bureau.review_labels import labels_of
 from secure_match.bureau.work_files import WorkFolder, open_work_folder
 from secure_match.errors import PackageError
-from secure_match.linkage import LinkHooks, MemoryPlan, plan_memory
+from secure_match.linkage import LinkHooks, MemoryPlan, PairLabels, RowOrder, plan_memory
 
 Progress = Callable[[str], None]
 Clock = Callable[[], float]
@@ -25,9 +28,10 @@ def _ignore(_: object) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkOptions:
-    """How a run is carried out; none of it changes what is found.
+    """How a run is carried out; of it only ``decisions`` changes what is found.
 
     Attributes:
+        decisions: file of clerks' decisions, which become labels of the run.
         resume: continue an unfinished run in the same directory.
         memory_limit_bytes: refuse a run that is planned to need more.
         planned: told the memory plan before linking begins.
@@ -36,6 +40,7 @@ class LinkOptions:
         peak_bytes: the largest memory of the process so far, for the summary; None where nobody can tell.
     """
 
+    decisions: Path | None = None
     resume: bool = False
     memory_limit_bytes: int | None = None
     planned: Callable[[MemoryPlan], None] = _ignore
@@ -71,14 +76,22 @@ def link_packages(
     chosen = options or LinkOptions()
     say = progress or _ignore
     started = clock()
+    decided = read_decisions(chosen.decisions) if chosen.decisions is not None else None
     say("packages")
     taken = read_packages(agreement, packages, threads=threads, share=chosen.share)
     plan = plan_memory(agreement, taken.verified.datasets)
     plan.verify(chosen.memory_limit_bytes)
     make_directory(out)
     verify_outputs(agreement, out)
+    labels = _labels(RowOrder.of(agreement, taken.verified), decided)
+    taken.release()
     work, note = open_work_folder(
-        out, agreement.fingerprint, taken.all_digests, resume=chosen.resume, verify_inputs=taken.verify_unchanged
+        out,
+        agreement.fingerprint,
+        taken.all_digests,
+        resume=chosen.resume,
+        verify_inputs=taken.verify_unchanged,
+        decisions=decided.digest if decided is not None else None,
     )
     chosen.planned(plan)
     if note:
@@ -95,13 +108,30 @@ def link_packages(
             threads=threads,
             progress=say,
             hooks=hooks,
+            labels=labels,
         )
         taken.verify_unchanged()
     say("writing")
-    extra = {"seconds": round(clock() - started, 3), "memory": _memory(plan, chosen), "resumed_steps": work.resumed}
+    extra = {
+        "review": _review(labels, decided),
+        "seconds": round(clock() - started, 3),
+        "memory": _memory(plan, chosen),
+        "resumed_steps": work.resumed,
+    }
     paths = write_run(run, out, extra)
     work.remove()
     return run, paths, run.summary | extra
+
+
+def _labels(rows: RowOrder, decided: Decisions | None) -> PairLabels:
+    return labels_of(rows, decided.items) if decided is not None else PairLabels.none()
+
+
+def _review(labels: PairLabels, decided: Decisions | None) -> dict[str, int]:
+    """Labels of the run, and decided pairs of which a row is gone."""
+    match = int(labels.is_match.sum())
+    pairs = len(settled(decided.items)) if decided is not None else 0
+    return {"labels": len(labels), "match": match, "non_match": len(labels) - match, "gone": pairs - len(labels)}
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 Invariants:
 
-* what is kept belongs to one set of packages, one agreement and one version of the program, and is taken for no other,
+* what is kept belongs to one set of packages, one agreement, one file of clerks' decisions and one version of the
+  program, and is taken for no other,
 * an array counts from the moment in which ``state.json`` names it with its digest; files are written whole or not at
   all, and one whose digest does not fit is computed again,
 * kept are row numbers, block numbers and similarities: nothing that the packages beside it do not say more of,
@@ -53,6 +54,7 @@ class _WorkState(StrictModel):
     tool: VisibleText
     agreement_fingerprint: HexDigest
     packages: dict[PackageName, HexDigest]
+    decisions: HexDigest | None = None
     steps: dict[StepName, _KeptStep] = Field(default_factory=dict)
 
 
@@ -118,6 +120,7 @@ def open_work_folder(
     *,
     resume: bool,
     verify_inputs: Callable[[], None],
+    decisions: str | None = None,
 ) -> tuple[WorkFolder, str]:
     """The folder for the steps of a run into ``out``, which exists.
 
@@ -125,18 +128,22 @@ def open_work_folder(
         digests: dataset id to the digest of its package.
         resume: take up what an earlier run left; otherwise that is removed.
         verify_inputs: raises when a package changed since its digest was taken.
+        decisions: digest of the file of clerks' decisions; None without one.
 
     Returns:
         The folder, and a sentence on what became of an earlier run, or "".
 
     Raises:
-        LinkageError: ``RESUME_MISMATCH`` for an earlier run of other packages, another agreement or another version;
-            ``WORK_DAMAGED`` when what it left cannot be read.
+        LinkageError: ``RESUME_MISMATCH`` for an earlier run of other packages, another agreement, other decisions or
+            another version; ``WORK_DAMAGED`` when what it left cannot be read.
         PackageError: ``FILE_NOT_WRITABLE``.
     """
     folder = out / WORK_NAME
     here = _WorkState(
-        tool=f"secure_match {__version__}", agreement_fingerprint=agreement_fingerprint, packages=dict(digests)
+        tool=f"secure_match {__version__}",
+        agreement_fingerprint=agreement_fingerprint,
+        packages=dict(digests),
+        decisions=decisions,
     )
     note = ""
     if resume and (folder / _STATE_NAME).is_file():
@@ -182,6 +189,8 @@ def _verify_same(found: _WorkState, here: _WorkState, folder: Path) -> _WorkStat
         what = "another agreement"
     elif names:
         what = f"other packages ({', '.join(sorted({name for name, _ in names}))})"
+    elif found.decisions != here.decisions:
+        what = "other decisions of clerks"
     if what:
         raise LinkageError(
             f"the unfinished run is of {what}; link without --resume to begin from the start",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from secure_match.agreement import dataset_passes, leaving_columns
-from secure_match.agreement.files import read_agreement, write_city_agreement
+from secure_match.agreement.files import read_agreement, write_agreement
 from secure_match.cli._output import print_json, say, show_table
 
 app = typer.Typer(
@@ -23,12 +23,18 @@ def new(
     directory: Annotated[
         Path, typer.Argument(metavar="DIRECTORY", help="Where agreement.toml is written; made if it is not there.")
     ],
+    template: Annotated[
+        Literal["city", "generic"],
+        typer.Option(
+            help="city: a Chinese city's registers. generic: two registers with names and addresses of any land."
+        ),
+    ] = "city",
 ) -> None:
-    """Write a commented agreement for a small city that works as it stands.
+    """Write a commented agreement that works as it stands.
 
     Example: secure-match agreement new city/
     """
-    path = write_city_agreement(directory)
+    path = write_agreement(directory, template)
     say(f"Wrote {path}. Edit it, then: secure-match agreement check {path}")
 
 

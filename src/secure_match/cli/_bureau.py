@@ -14,17 +14,25 @@ import typer
 from secure_match.agreement.files import read_agreement
 from secure_match.bureau.stations import LinkOptions, link_packages
 from secure_match.bureau.work_files import WORK_NAME
+from secure_match.cli import _review
 from secure_match.cli._memory import peak_bytes
 from secure_match.cli._output import print_json, say, say_aside, share_progress, show_table
 from secure_match.errors import UsageError
 from secure_match.linkage import MemoryPlan, size_text
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="For the bureau: link packages and return findings.")
+app.add_typer(_review.app, name="review")
 
 # Packages, ID tokens, evidence, clusters, findings, writing; every pass is a step of its own.
 _STEPS_BESIDE_PASSES: Final = 6
 _SIZE: Final = re.compile(r"(\d{1,9}(?:\.\d{1,3})?) ?(MB|MiB|GB|GiB|TB|TiB)", re.IGNORECASE | re.ASCII)
 _UNITS: Final = {"mb": 10**6, "mib": 1 << 20, "gb": 10**9, "gib": 1 << 30, "tb": 10**12, "tib": 1 << 40}
+
+NUMBER_WORDS: Final = {
+    "one_number_two_people": "one number, two people",
+    "one_person_two_numbers": "one person, two numbers",
+}
+"""Kinds of findings on ID numbers as people read them."""
 
 
 @app.callback()
@@ -46,6 +54,9 @@ def link(
     memory_limit: Annotated[
         str | None, typer.Option(help="Refuse a run that is planned to need more memory, e.g. 8GiB.")
     ] = None,
+    decisions: Annotated[
+        Path | None, typer.Option(help="Decisions of clerks (bureau review): their pairs are linked or kept apart.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Link packages across and within; write one findings package per department.
@@ -56,6 +67,7 @@ def link(
     agreement = read_agreement(agreement_file)
     with share_progress("linking", _STEPS_BESIDE_PASSES + len(agreement.passes), quiet=as_json) as (begin, share):
         options = LinkOptions(
+            decisions=decisions,
             resume=resume,
             memory_limit_bytes=limit,
             planned=_nobody if as_json else _say_plan,
@@ -112,6 +124,19 @@ def _size_bytes(text: str) -> int:
     return int(float(found[1]) * _UNITS[found[2].lower()])
 
 
+def _expected(evidence: dict[str, Any]) -> str:
+    """What the model expects of the links, in a sentence."""
+    precision, recall = (
+        f"{evidence[name]['value']:.4f} ({evidence[name]['low']:.4f} to {evidence[name]['high']:.4f})"
+        for name in ("precision", "recall")
+    )
+    how = f"linked from {evidence['link_weight']:.2f} bits on" if evidence["calibrated"] else "by fixed similarities"
+    return (
+        f"expected without labels: precision {precision}, recall {recall}; {how}; "
+        f"{evidence['review_true']:.1f} true pairs among the possible links"
+    )
+
+
 def show_summary(summary: dict[str, Any]) -> None:
     """A bureau's summary for people."""
     show_table(
@@ -133,6 +158,13 @@ def show_summary(summary: dict[str, Any]) -> None:
         f"links {links['link']:,} (ID tokens {links['link_by_id_token']:,}, passes {links['link_by_passes']:,}), "
         f"possible links {links['possible_link']:,}, persons {links['persons']:,}"
     )
+    say(_expected(summary["evidence"]))
+    review = summary["review"]
+    if review["labels"] or review["gone"]:
+        say(
+            f"decisions of clerks: match {review['match']:,}, non-match {review['non_match']:,}, "
+            f"on rows that are gone {review['gone']:,}"
+        )
     for item in links["passes"]:
         if item["skipped_blocks"]:
             say(
@@ -166,3 +198,22 @@ def show_summary(summary: dict[str, Any]) -> None:
             for item in summary["missing"]
         ],
     )
+    if summary["numbers"]:
+        show_table(
+            "Trouble with ID numbers (groups of rows)",
+            ["kind", "found", "people", "numbers", "rows", "twice in one register"],
+            [
+                [
+                    NUMBER_WORDS[item["kind"]],
+                    *(f"{item[name]:,}" for name in ("found", "persons", "numbers", "rows")),
+                    f"{item['repeated_in_one_record_dataset']:,}",
+                ]
+                for item in summary["numbers"]
+            ],
+        )
+    for item in summary["numbers"]:
+        if item["skipped"]:
+            say(
+                f"{NUMBER_WORDS[item['kind']]}: not reported, because larger than max_rows_per_person: "
+                f"groups {item['skipped']:,}, rows in them {item['skipped_rows']:,}"
+            )

@@ -15,8 +15,9 @@ from secure_match.agreement import Agreement, Dataset, city_template
 from secure_match.agreement.files import read_agreement, write_city_agreement
 from secure_match.bureau.files import make_directory, write_json
 from secure_match.bureau.stations import link_packages
-from secure_match.cli._bureau import show_summary
-from secure_match.cli._demo_measure import SentFiles, measure_findings, measure_leaks, worklist_findings
+from secure_match.cli._bureau import NUMBER_WORDS, show_summary
+from secure_match.cli._demo_measure import DemoRows, SentFiles, measure_findings, measure_leaks, worklist_findings
+from secure_match.cli._demo_truth import write_truth
 from secure_match.cli._department import encode_lines
 from secure_match.cli._memory import peak_bytes
 from secure_match.cli._output import print_json, say, show_table, step_progress
@@ -46,6 +47,10 @@ class _Desk:
     @property
     def bureau(self) -> Path:
         return self.out / "bureau"
+
+    @property
+    def truth(self) -> Path:
+        return self.out / "truth.csv"
 
     def department(self, party: str) -> Path:
         return self.out / "departments" / party
@@ -128,9 +133,13 @@ def demo(
         sent = SentFiles(
             packages={dataset.id: desk.package(dataset) for dataset in agreement.datasets},
             findings=tuple(findings.values()),
-            other=(desk.bureau / "summary.json", desk.bureau / "links.parquet"),
+            other=tuple(
+                desk.bureau / name for name in ("summary.json", "links.parquet", "model.json", "stakes.parquet")
+            ),
         )
-        leaks = measure_leaks(agreement, city, keys, sent)
+        rows = DemoRows(agreement, city, keys)
+        leaks = measure_leaks(city, rows, sent)
+        write_truth(city, rows, desk.truth)
     measured = time.monotonic()
     stages = {
         "generate": made - started,
@@ -185,7 +194,7 @@ def _clear(desk: _Desk) -> None:
             )
         for name in ("departments", "sent", "bureau"):
             shutil.rmtree(desk.out / name, ignore_errors=True)
-        for name in ("agreement.toml", "summary.json"):
+        for name in ("agreement.toml", "summary.json", desk.truth.name):
             (desk.out / name).unlink(missing_ok=True)
     make_directory(desk.out)
     (desk.out / _MARK).write_text("Made by secure-match demo; a new demo may delete what is here.\n", encoding="utf-8")
@@ -241,11 +250,18 @@ def _tell(agreement: Agreement, desk: _Desk, reports: list[EncodeReport], summar
     show_table(
         "Against the truth that only the generator knows",
         ["", "expected", "found", "true +", "false +", "false -", "precision", "recall"],
-        [[kind, *(str(summary[kind][name]) for name in names)] for kind in ("duplicates", "missing")],
+        [
+            [title, *(str(score[name]) for name in names)]
+            for title, score in (
+                ("duplicates", summary["duplicates"]),
+                ("missing", summary["missing"]),
+                *((NUMBER_WORDS[kind], score) for kind, score in summary["numbers"]["by_kind"].items()),
+            )
+        ],
     )
     say(
         f"Searched {summary['scanned_bytes']:,} bytes that left a department for every raw ID number, name, phone and "
         f"address, in raw, hex, base64 and UTF-16 form: {summary['raw_identifier_hits']} hits.",
         f"{summary['seconds']:.1f} s in all. Wrote {desk.out / 'summary.json'}. "
-        "Next: open a worklist, or follow the README on your own files.",
+        f"Next: open a worklist, or: secure-match evaluate {desk.bureau / 'links.parquet'} {desk.truth}",
     )

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from secure_match.agreement import Agreement, Dataset
+from secure_match.agreement import NUMBER_FINDING_KINDS, Agreement, Dataset
 from secure_match.department.handles import HandleMaker
 from secure_match.department.keys import DepartmentKey
 from secure_match.department.leak_scan import IdentifierScanner, RandomRange, ScanReport
@@ -25,10 +25,16 @@ from secure_match.kernels._seen import SeenKeys
 from secure_match.synthetic import City
 
 _FINDING, _KIND, _RULE = 0, 1, 2
-_KIND_WORDS: Final = {"重复": "duplicate", "未参保": "missing"}
+_KIND_WORDS: Final = {
+    "重复": "duplicate",
+    "未参保": "missing",
+    "一号多人": "one_number_two_people",
+    "一人多号": "one_person_two_numbers",
+}
 
 IntArray = npt.NDArray[np.int64]
 WordMatrix = npt.NDArray[np.uint64]
+HandleMatrix = npt.NDArray[np.uint8]
 Found = list[tuple[str, str, str, str]]
 """Rows of a worklist: finding id, kind, rule, row key."""
 
@@ -51,14 +57,17 @@ def worklist_findings(dataset: Dataset, path: Path) -> Found:
 
 
 def measure_findings(city: City, found: Mapping[str, Found]) -> dict[str, Any]:
-    """Duplicates (pairs of rows) and missing people against the truth, in all and by rule."""
+    """Duplicates (pairs of rows), missing people and trouble with ID numbers against the truth, in all and by rule."""
     sides: dict[str, list[tuple[str, str]]] = defaultdict(list)
     rules: dict[str, str] = {}
     missing: set[tuple[str, str]] = set()
+    groups: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
     for dataset, rows in found.items():
         for finding, kind, rule, row_key in rows:
             if kind == "missing":
                 missing.add((rule, row_key))
+            elif kind in NUMBER_FINDING_KINDS:
+                groups[kind, finding].add((dataset, row_key))
             else:
                 sides[finding].append((dataset, row_key))
                 rules[finding] = rule
@@ -71,7 +80,27 @@ def measure_findings(city: City, found: Mapping[str, Found]) -> dict[str, Any]:
     return {
         "duplicates": _score(true_duplicates, duplicates),
         "missing": _score(true_missing, missing),
+        "numbers": _score_numbers(city, groups),
     }
+
+
+def _score_numbers(city: City, groups: Mapping[tuple[str, str], set[tuple[str, str]]]) -> dict[str, Any]:
+    """Findings on ID numbers by subject: a number, or a person.
+
+    A finding is right when all its rows are rows of one true subject of its kind; it need not have all of them.
+    """
+    subject_of: dict[tuple[str, str, str], int] = {}
+    for row in city.truth.numbers.to_pylist():
+        subject_of[row["kind"], row["dataset"], row["row_key"]] = row["subject"]
+    expected = {(kind, subject) for (kind, _, _), subject in subject_of.items()}
+    found: set[tuple[str, int | str]] = set()
+    for (kind, finding), rows in groups.items():
+        subjects = {subject_of.get((kind, *row)) for row in rows}
+        subject = next(iter(subjects)) if len(subjects) == 1 else None
+        found.add((kind, finding if subject is None else subject))
+    result = _score(expected, found)
+    result["by_kind"] = result.pop("by_rule")
+    return result
 
 
 def _score(expected: set[Any], found: set[Any]) -> dict[str, Any]:
@@ -98,11 +127,8 @@ def _counts(expected: set[Any], found: set[Any]) -> dict[str, Any]:
     }
 
 
-def measure_leaks(
-    agreement: Agreement, city: City, keys: Mapping[str, DepartmentKey], sent: SentFiles
-) -> dict[str, Any]:
+def measure_leaks(city: City, rows: DemoRows, sent: SentFiles) -> dict[str, Any]:
     """Search every byte that left a department, and every byte the bureau made of it, for all raw values."""
-    rows = _Rows(agreement, city, keys)
     scanner = IdentifierScanner(city.truth.values, rows)
     reports: list[ScanReport] = []
     for dataset, path in sent.packages.items():
@@ -153,13 +179,13 @@ class _RowsHolding:
     """The ids of the rows that hold a value: a row is looked at when it is asked about, none is kept."""
 
     value: str
-    rows: _Rows
+    rows: DemoRows
 
     def __contains__(self, row: object) -> bool:
         return isinstance(row, int) and self.value in self.rows.cells(row)
 
 
-class _Rows:
+class DemoRows:
     """A number for every row of every export, from 0 on, -1 for no row; and what stands on it."""
 
     def __init__(self, agreement: Agreement, city: City, keys: Mapping[str, DepartmentKey]) -> None:
@@ -186,6 +212,13 @@ class _Rows:
         if len(words) and not (known[places] == words).all():
             raise KeyError("a package holds a handle of no row")
         return numbers[places]
+
+    def handles(self, dataset: str) -> HandleMatrix:
+        """The handle of every row in the export's order, uint8 of shape (rows, 16)."""
+        known, numbers = self._handles[dataset]
+        words = np.empty_like(known)
+        words[numbers - numbers.min(initial=np.iinfo(np.int64).max)] = known
+        return words.astype(">u8").view(np.uint8)
 
     def cells(self, row: int) -> set[str]:
         """The texts on a row; none for -1."""

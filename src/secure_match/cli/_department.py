@@ -1,4 +1,4 @@
-"""EDGE: ``secure-match department``: inspect and encode an export, resolve findings. Only these read raw rows."""
+"""EDGE: ``secure-match department``: inspect, encode, resolve, look. Only these commands read raw rows."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from secure_match.cli._output import message_language, print_json, row_progress,
 from secure_match.department.files import verify_replaceable_report, write_report
 from secure_match.department.inspect_report import inspection_html, inspection_json, inspection_lines
 from secure_match.department.inspect_station import inspect_export, require_other_file
+from secure_match.department.look import verdict_words
+from secure_match.department.look_station import write_answer, write_look_sheet
 from secure_match.department.quarantine import describe_reasons
 from secure_match.department.readers import ReadOptions
 from secure_match.department.stations import EncodeReport, encode_export, resolve_findings
@@ -216,6 +218,87 @@ def resolve(
     if report.other_findings:
         others = ", ".join(f"{name} {count:,}" for name, count in report.other_findings.items())
         say(f"Still to resolve, each with its own export: {others}.")
+
+
+@app.command()
+def look(
+    request: Annotated[Path, typer.Argument(metavar="REQUEST", help="The bureau's questions, e.g. request.smq.")],
+    *,
+    export: Annotated[str | None, typer.Option(help="The export that was encoded: write its rows to a sheet.")] = None,
+    answers: Annotated[Path | None, typer.Option(help="The sheet, filled in: write an answer for the bureau.")] = None,
+    key: Annotated[Path | None, typer.Option(help="The department's key file; needed with --export.")] = None,
+    out: Annotated[Path, typer.Option(help="The sheet (.xlsx or .csv; it holds raw values) or the answer (.sma).")],
+    agreement_file: Annotated[
+        Path | None, typer.Option("--agreement", help="Refuse questions that were made under another agreement.")
+    ] = None,
+    dataset: Annotated[
+        str | None, typer.Option(help="Id of the export's dataset. Without it, the one whose rows are found.")
+    ] = None,
+    charset: CharsetOption = None,
+    delimiter: DelimiterOption = None,
+    sheet: SheetOption = None,
+    header_row: HeaderRowOption = None,
+    layout: LayoutOption = None,
+    connection: ConnectionOption = None,
+    ragged: RaggedOption = "refuse",
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", metavar="", help="Replace a sheet that is there already; never a key.")
+    ] = False,
+    lang: Annotated[Literal["zh", "en"], typer.Option(help="Language of the sheet's headers.")] = "zh",
+    as_json: JsonOption = False,
+) -> None:
+    """Look at the rows that the bureau asks about, then answer in codes.
+
+    Example: secure-match department look request.smq --export export.csv --key police.key --out look.xlsx
+
+    Then: secure-match department look request.smq --answers look.xlsx --out answer.sma
+    """
+    if (export is None) == (answers is None):
+        raise typer.BadParameter("name either --export or --answers")
+    if answers is not None:
+        answered, left = write_answer(request, answers, out)
+        if as_json:
+            print_json({"answer": str(out), "answered": answered, "left": left})
+            return
+        say(f"Wrote {out} with {_counted(answered, 'answer')}, codes only; {left:,} left open.")
+        say("Next: send it to the bureau.")
+        return
+    if key is None:
+        raise typer.BadParameter("--export needs --key")
+    options = ReadOptions(
+        charset=charset,
+        delimiter=delimiter,
+        sheet=sheet,
+        header_row=header_row,
+        layout=layout,
+        connection=connection,
+        ragged=ragged,
+    )
+    agreement = read_agreement(agreement_file) if agreement_file is not None else None
+    report = write_look_sheet(
+        request,
+        str(export),
+        key,
+        out,
+        agreement=agreement,
+        dataset_id=dataset,
+        options=options,
+        language=lang,
+        overwrite=overwrite,
+    )
+    if as_json:
+        print_json(asdict(report) | {"sheet": str(out)})
+        return
+    if report.not_found:
+        say(
+            f"{_counted(report.not_found, 'row')} of {report.asked:,} not in this export: "
+            "is it the one that was encoded?"
+        )
+    say(f"{report.dataset}: wrote {out} with {_counted(report.rows, 'row')}; it holds raw values.")
+    if report.other:
+        others = ", ".join(f"{name} {count:,}" for name, count in report.other.items())
+        say(f"Still to look at, each with its own export: {others}.")
+    say(f"Next: write one of {', '.join(verdict_words(lang))} into each row, then look with --answers {out}.")
 
 
 def _one_export(*names: str | None) -> str:

@@ -80,6 +80,11 @@ def token_lists(field: PassField, column: pa.StringArray) -> TokenLists:
     )
 
 
+def token_space(field: PassField) -> str:
+    """What the tokens of a field begin with: its name, or nothing, which no field is called, where it is shared."""
+    return "" if field.shared else field.field
+
+
 def _merged(parts: list[_Grams]) -> tuple[Int64Array, Int32Array, list[str]]:
     """Grams of all sizes, by value, then size, then place; tokens of the sizes one after the other."""
     firsts = np.cumsum([0, *(len(part.tokens) for part in parts)])
@@ -112,7 +117,7 @@ def _grams(field: PassField, points: CodePoints, size: int) -> _Grams:
         keys = _numbered(keys)[0] * (int(places.max(initial=0)) + 1) + places
     entries, first = _numbered(keys)
     text = padded.astype("<u4", copy=False).tobytes().decode("utf-32-le")
-    begin = f"{field.field}{SEPARATOR}{size}"
+    begin = f"{token_space(field)}{SEPARATOR}{size}"
     if field.positional:
         spans = zip(starts[first].tolist(), places[first].tolist(), strict=True)
         tokens = [f"{begin}.{place} {text[at : at + size]}" for at, place in spans]

@@ -12,6 +12,11 @@ _LIMITS: Final = {"invalid": 0.05, "missing": 0.20, "repaired": 0.50}
 _HINTS: Final = {
     ("id_number", "invalid"): "did the column go through Excel? export it as text",
     ("id_number", "missing"): "is this the column of ID numbers? rows without one are compared by name and others only",
+    ("identifier", "invalid"): "did the column go through a spreadsheet? export it as text",
+    (
+        "identifier",
+        "missing",
+    ): "is this the column of identifiers? rows without one are compared by the other fields only",
     ("id_number", "repaired"): "does the export still hold 15-digit numbers, or blanks inside the numbers?",
     ("birth_date", "repaired"): "they were taken from the ID numbers; is this the right column?",
     ("sex", "repaired"): "they were taken from the ID numbers; is this the right column?",

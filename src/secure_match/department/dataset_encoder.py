@@ -148,7 +148,7 @@ class DatasetEncoder(Guarded):
         self.columns = required_columns(self.dataset)
         secret = reveal(key, "encoding")
         scope = (agreement.fingerprint, agreement.key_epoch)
-        self._token_key = derive_key(secret, _labels.ID_TOKEN, *scope)
+        self._token_key = derive_key(secret, self._token_purpose, *scope)
         self._passes = [
             (item, PassKeys.derive(secret, *scope, item.id)) for item in dataset_passes(agreement, self.dataset)
         ]
@@ -240,6 +240,13 @@ class DatasetEncoder(Guarded):
             flags=tally.flags,
             already_sent=already_sent,
         )
+
+    @property
+    def _token_purpose(self) -> str:
+        """An identifier's token never equals an ID number's, although the same characters may be both."""
+        name = id_token_field(self.agreement, self.dataset)
+        of_identifier = name is not None and self.agreement.fields[name].kind == "identifier"
+        return _labels.IDENTIFIER_TOKEN if of_identifier else _labels.ID_TOKEN
 
     @property
     def _state_fields(self) -> tuple[str, ...]:

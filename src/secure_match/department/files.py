@@ -7,7 +7,6 @@ import contextlib
 import csv
 import io
 import os
-import re
 import shlex
 import stat
 from dataclasses import dataclass
@@ -22,12 +21,10 @@ from secure_match.department._sheet import MAX_ROWS, write_sheet
 from secure_match.department.keys import SECRET_BYTES, DepartmentKey, EncodingKey
 from secure_match.department.quarantine import REASONS, REMEDIES
 from secure_match.department.secret_access import reveal
+from secure_match.encoded.csv_cells import safe_cell as _safe_cell
 from secure_match.encoded.files import atomic_writer
 from secure_match.errors import KeyFileError, Place, UsageError, located
 
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
-"""First characters that make spreadsheet programs take a cell for a formula (OWASP, "CSV Injection")."""
-_SIGNED_NUMBER: Final = re.compile(r"[+-][0-9]+")
 _KEY_FORMAT: Final = "secure_match/department-key"
 _SHARED_FORMAT: Final = "secure_match/shared-secret"
 _HEAD_BYTES: Final = 1 << 16
@@ -313,8 +310,3 @@ def _write_csv(table: pa.Table, path: Path) -> None:
         writer = csv.writer(text)
         writer.writerow([_safe_cell(name) for name in table.column_names])
         writer.writerows(zip(*columns, strict=True))
-
-
-def _safe_cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) and not _SIGNED_NUMBER.fullmatch(text) else text

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from secure_match.agreement import TOKEN_KINDS
 from secure_match.agreement.profiles import Mapping
 from secure_match.department.inspection import ColumnReport, Content
 from secure_match.department.normalise._cross_check import DIFFERS
@@ -92,7 +93,7 @@ def judge(content: Content, *, row_key: str | None, mapping: Mapping | None) -> 
 
 def _id_findings(content: Content) -> list[Finding]:
     """Rows that passes alone can link are the cost of ID numbers that are missing, wrong or damaged."""
-    identity = next((item for item in content.fields if item.kind == "id_number"), None)
+    identity = next((item for item in content.fields if item.kind in TOKEN_KINDS), None)
     links = content.links
     if identity is None:
         return []
@@ -121,12 +122,12 @@ def _column_findings(content: Content) -> list[Finding]:
     mapped = {item.column: item for item in content.fields if item.column is not None}
     for column in content.columns:
         item = mapped.get(column.column)
-        if column.damaged and (item is None or item.kind != "id_number"):
+        if column.damaged and (item is None or item.kind not in TOKEN_KINDS):
             findings.append(_damage("COLUMN_DAMAGED", column, missed=0.0, examples=[]))
         if item is not None and not column.filled:
             findings.append(_note("COLUMN_EMPTY", column.column, content.rows))
     for item in content.fields:
-        if item.column is not None and item.kind != "id_number" and item.states["invalid"]:
+        if item.column is not None and item.kind not in TOKEN_KINDS and item.states["invalid"]:
             examples = next(reason.examples for reason in item.reasons if reason.state == "invalid")
             findings.append(_note("FIELD_INVALID", item.column, item.states["invalid"], examples))
         # People move: a town that is not the region of the ID number is nothing to mend.

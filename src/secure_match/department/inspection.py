@@ -29,7 +29,8 @@ from secure_match.encoded import FieldState
 
 MAX_EXAMPLES: Final = 5
 DIFFERS: Final[dict[str, float]] = {
-    "id_number": 0.0, "name": 0.02, "sex": 0.002, "birth_date": 0.01, "phone": 0.35, "address": 0.80, "town": 0.05,
+    "id_number": 0.0, "identifier": 0.0, "name": 0.02, "sex": 0.002, "birth_date": 0.01, "phone": 0.35, "address": 0.80,
+    "town": 0.05,
 }  # fmt: skip
 """Field kind to the share of pairs of one person's rows in which the field differs: the error rates of the synthetic
 city, met on either side. Where there is a usable ID number, the rows count as linked."""

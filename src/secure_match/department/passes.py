@@ -7,12 +7,13 @@ Construction 2, for pass ``p`` with four AES-256 keys derived by HKDF from share
   ``block_on`` it is empty,
 * block tag: MAC under the tag key of the block value,
 * B: MAC under the block key of the block value,
-* token: field name, U+001F, then ``"{q} {gram}"``, or ``"{q}.{place} {gram}"`` where positional, in UTF-8; grams come
-  from the value padded by q - 1 blanks at both ends, places count from 0; each token once; a gram that holds the mark
-  of a lost character (U+25A1) is no token,
+* token: field name (nothing where the field is shared), U+001F, then ``"{q} {gram}"``, or ``"{q}.{place} {gram}"``
+  where positional, in UTF-8; grams come from the value padded by q - 1 blanks at both ends, places count from 0; each
+  token once; a gram that holds the mark of a lost character (U+25A1) is no token,
 * T: the first 12 bytes of the MAC under the token key of the token,
 * positions: 16-bit words of the MACs under the position key of ``B || T || counter`` (random hashing), modulo the
-  length; a field's ``insertions`` are shared out evenly among its tokens, the first ones getting what is left over.
+  length; a field's ``insertions`` are shared out evenly among its tokens, the first ones getting what is left over. A
+  token that several shared fields have sets as many positions as the largest of its shares: the others are among them.
 
 A row that lacks a block value, or all encoded fields, gets neither tag nor encoding: missing agrees with nothing.
 
@@ -36,7 +37,7 @@ from secure_match.agreement import Pass, PassField, split_view
 from secure_match.agreement.tables import UNKNOWN_CHARACTER
 from secure_match.department import _labels
 from secure_match.department._cmac import KEY_BYTES, cmac_each, encrypt_blocks, subkeys
-from secure_match.department._grams import SEPARATOR, TokenLists, token_lists
+from secure_match.department._grams import SEPARATOR, TokenLists, token_lists, token_space
 from secure_match.department.keys import Guarded, derive_key
 from secure_match.department.normalise import NormalisedField, view_values
 from secure_match.department.normalise._bytes import byte_view
@@ -123,9 +124,9 @@ def tokenise(field: PassField, value: str) -> Tokens:
                 continue
             grams[f"{size}.{place} {gram}" if field.positional else f"{size} {gram}"] = None
     share, rest = divmod(field.insertions, max(len(grams), 1))
+    space = token_space(field)
     return [
-        (f"{field.field}{SEPARATOR}{gram}".encode(), share + (1 if index < rest else 0))
-        for index, gram in enumerate(grams)
+        (f"{space}{SEPARATOR}{gram}".encode(), share + (1 if index < rest else 0)) for index, gram in enumerate(grams)
     ]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from secure_match.agreement import Agreement
 from secure_match.department._warnings import column_warnings
+from secure_match.department._worklist_words import SHEET_TITLES, Language
 from secure_match.department.dataset_encoder import DatasetEncoder, require_dataset
 from secure_match.department.files import (
     read_key,
@@ -18,15 +19,10 @@ from secure_match.department.files import (
     write_quarantine,
     write_worklist,
 )
+from secure_match.department.own_rows import choose_sources, verify_recipient_key
 from secure_match.department.quarantine import count_reasons, describe_reasons
 from secure_match.department.readers import HeldExport, ReadOptions, RefusedRows, open_export
-from secure_match.department.resolve import (
-    SHEET_TITLES,
-    Language,
-    choose_sources,
-    resolve,
-    verify_findings_key,
-)
+from secure_match.department.resolve import resolve
 from secure_match.department.supplement import SentRows
 from secure_match.encoded.files import open_package, read_package, verify_writable, write_dataset
 from secure_match.enrolment.files import read_findings
@@ -229,7 +225,7 @@ def resolve_findings(
     key = read_key(key_path)
     package = read_findings(findings)
     with located(key_path):
-        verify_findings_key(package, key)
+        verify_recipient_key(package, key, noun="findings")
     inputs = _inputs(export, key_path, findings)
     for out in outs:
         if out.resolve() in inputs:

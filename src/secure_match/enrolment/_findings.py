@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal
 import pyarrow as pa
 from pydantic import Field
 
+from secure_match.agreement import NumberFindingKind
 from secure_match.agreement.strict import StrictModel, VisibleText
 from secure_match.encoded.manifest import HexDigest, Identifier, KeyEpoch, KeyId
 from secure_match.errors import PackageError
@@ -27,10 +28,15 @@ FINDINGS_SCHEMA: Final = pa.schema(
 )
 """Columns of a findings package.
 
-``finding_id`` is the same on all rows of one finding, also in other departments' packages. ``kind`` is ``duplicate``
-or ``missing``. ``other_dataset`` holds the other row of a duplicate. The months (YYYYMM, both included) are those that
-the two rows share. ``evidence`` says how the rows were linked: ``id_token`` or ``passes``; null for a missing person.
+``finding_id`` is the same on all rows of one finding, also in other departments' packages. ``kind`` is ``duplicate``,
+``missing``, ``one_number_two_people`` or ``one_person_two_numbers``; of the last two, which are on groups of rows,
+``rule`` is the kind. ``other_dataset`` holds the other row of a duplicate, or the other rows of a group: then it may
+be several ids in the agreement's order, with commas between them. The months (YYYYMM, both included) are those that
+the two rows of a duplicate share. ``evidence`` says what puts the rows together: ``id_token`` or ``passes``; null for
+a missing person.
 """
+
+FindingKind = Literal["duplicate", "missing"] | NumberFindingKind
 
 
 class FindingSource(StrictModel):
@@ -54,7 +60,7 @@ class RuleTitle(StrictModel):
     """A rule of the agreement in words."""
 
     id: Identifier
-    kind: Literal["duplicate", "missing"]
+    kind: FindingKind
     title: VisibleText
 
 

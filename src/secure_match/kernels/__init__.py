@@ -1,4 +1,4 @@
-"""ENCODED: popcount similarity over packed encodings, compiled by Numba, with a NumPy reference."""
+"""ENCODED: popcount similarity and clusters, compiled by Numba, with references in NumPy and Python."""
 
 from secure_match.kernels._active import ActiveKernel, active
 from secure_match.kernels._blocked import BlockedResult, balanced_edges, blocked_dice, grouped_dice
@@ -8,6 +8,7 @@ from secure_match.kernels._index_plan import EXHAUSTIVE_COST, IndexPlan, plan_in
 from secure_match.kernels._listed import gather_rows, listed_dice, listed_in_blocks
 from secure_match.kernels._measures import Measure
 from secure_match.kernels._popcount import jit, pack_words
+from secure_match.kernels._signed import SignedLimits, signed_clusters
 
 __all__ = [
     "EXHAUSTIVE_COST",
@@ -16,6 +17,7 @@ __all__ = [
     "IndexPlan",
     "IndexedResult",
     "Measure",
+    "SignedLimits",
     "active",
     "all_pairs",
     "balanced_edges",
@@ -30,4 +32,5 @@ __all__ = [
     "listed_in_blocks",
     "pack_words",
     "plan_index",
+    "signed_clusters",
 ]

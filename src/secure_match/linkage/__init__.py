@@ -1,10 +1,15 @@
 """ENCODED: the matching core: it takes encodings and gives pairs, decisions and clusters, and opens no file."""
 
+from secure_match.linkage._calibrate import Estimate, Expectation
 from secure_match.linkage._clusters import ClusterResult, cluster
+from secure_match.linkage._comparisons import Comparison, ComparisonKind
 from secure_match.linkage._decide import Decision
+from secure_match.linkage._evidence import Evidence
+from secure_match.linkage._evidence_model import EvidenceModel
 from secure_match.linkage._index_audit import RecallAudit
 from secure_match.linkage._index_search import SearchReport
 from secure_match.linkage._intake import VerifiedDatasets, verified_datasets, verify_linkable
+from secure_match.linkage._labels import PairLabels, RowOrder
 from secure_match.linkage._link import link
 from secure_match.linkage._pairs import BlockedPairs, blocked_pairs, pair_similarity
 from secure_match.linkage._passes import PassReport
@@ -18,12 +23,20 @@ __all__ = [
     "BlockedPairs",
     "CandidatePairs",
     "ClusterResult",
+    "Comparison",
+    "ComparisonKind",
     "Decision",
+    "Estimate",
+    "Evidence",
+    "EvidenceModel",
+    "Expectation",
     "LinkHooks",
     "LinkResult",
     "MemoryPlan",
+    "PairLabels",
     "PassReport",
     "RecallAudit",
+    "RowOrder",
     "RowTable",
     "SearchReport",
     "Step",

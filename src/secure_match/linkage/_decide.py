@@ -1,4 +1,4 @@
-"""ENCODED: the decision on pairs by thresholds, a bounded number of pairs at a time."""
+"""ENCODED: the decision on pairs: by match weights, or by similarities that the agreement fixes."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from secure_match.agreement import Agreement, Pass, split_view
-from secure_match.linkage._keys import RowArray
+from secure_match.agreement import TOKEN_KINDS, Agreement, Pass, split_view
+from secure_match.linkage._calibrate import chosen_thresholds
+from secure_match.linkage._evidence import Evidence
 from secure_match.linkage._pairs import FloatArray
-from secure_match.linkage._rows import TokenState, token_states
+from secure_match.linkage._rows import TokenState
 
 StateArray = npt.NDArray[np.int8]
 
 _PAIRS_AT_A_TIME: Final = 1 << 20
+_LEAST: Final = 2.0**-19
+"""Bits above 0 that a link at the threshold itself has: clusters count weights to 2^-20."""
+_OVER_WEAKEST: Final = 200.0
 
 
 class Decision(IntEnum):
@@ -30,34 +34,47 @@ class Decision(IntEnum):
 def decide_pairs(
     agreement: Agreement,
     passes: Sequence[Pass],
-    codes: RowArray,
-    pairs: tuple[RowArray, RowArray],
+    states: StateArray,
     similarity: Mapping[str, FloatArray],
-) -> tuple[StateArray, StateArray, npt.NDArray[np.int64]]:
-    """Token states and decisions of all pairs, and the links in the order in which they are to be taken.
+    evidence: Evidence,
+) -> tuple[StateArray, FloatArray, tuple[float, float] | None]:
+    """Decisions on pairs, by the evidence model where the agreement calibrates, else by its similarities.
 
     Args:
-        codes: token code of each row, int32 of shape (rows,), -1 for none.
-        pairs: row_i and row_j, int32 of shape (pairs,), in rising order.
+        states: ``TokenState``, int8 of shape (pairs,).
 
     Returns:
-        ``TokenState`` and ``Decision``, int8 of shape (pairs,); and places of links among the pairs, int64 of shape
-        (links,), strongest first, of equal ones the first pair first.
+        ``Decision``, int8 of shape (pairs,); how much speaks for taking each pair as one person, float64 of shape
+        (pairs,), above 0 for links and only for them; and the match weights from which a pair is a link and a possible
+        link, or None where similarities decide.
     """
-    row_i, row_j = pairs
-    states = np.empty(len(row_i), dtype=np.int8)
-    decisions = np.empty(len(row_i), dtype=np.int8)
-    places, weakness = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.float64)]
-    for begin in range(0, len(row_i), _PAIRS_AT_A_TIME):
+    calibration = agreement.thresholds.calibrate
+    if calibration is None:
+        decision, strength = _by_similarity(agreement, passes, states, similarity)
+        return decision, np.where(decision == Decision.LINK, strength, -_LEAST), None
+    weight = evidence.weight
+    link_weight, review_weight = chosen_thresholds(calibration, weight)
+    decision = np.where(
+        weight >= link_weight,
+        Decision.LINK,
+        np.where(weight >= review_weight, Decision.POSSIBLE_LINK, Decision.NON_LINK),
+    ).astype(np.int8)
+    over = weight - link_weight
+    balance = np.where(decision == Decision.LINK, np.maximum(over, _LEAST), np.minimum(over, -_LEAST))
+    return decision, balance, (link_weight, review_weight)
+
+
+def _by_similarity(
+    agreement: Agreement, passes: Sequence[Pass], states: StateArray, similarity: Mapping[str, FloatArray]
+) -> tuple[StateArray, FloatArray]:
+    decisions = np.empty(len(states), dtype=np.int8)
+    strengths = np.empty(len(states), dtype=np.float64)
+    for begin in range(0, len(states), _PAIRS_AT_A_TIME):
         part = slice(begin, begin + _PAIRS_AT_A_TIME)
-        states[part] = token_states(codes, row_i[part], row_j[part])
         some = {name: values[part] for name, values in similarity.items()}
-        decisions[part], strength = decide(agreement, passes, states[part], some)
-        linked = np.flatnonzero(decisions[part] == Decision.LINK)
-        places.append(linked + begin)
-        weakness.append(-strength[linked])
-    links = np.concatenate(places)
-    return states, decisions, links[np.argsort(np.concatenate(weakness), kind="stable")]
+        decisions[part], strengths[part] = decide(agreement, passes, states[part], some)
+    # The weakest link, of two different numbers, has -100 and what its passes add.
+    return decisions, strengths + _OVER_WEAKEST
 
 
 def decide(
@@ -80,6 +97,7 @@ def decide(
         more passes, then higher similarity, and differing numbers after everything else.
     """
     limits = agreement.thresholds
+    different_link, different_review = limits.different_ids_link or 1.0, limits.different_ids_review or 1.0
     count = len(states)
     linking, linking_strictly = np.zeros(count, dtype=np.int64), np.zeros(count, dtype=np.int64)
     best = np.zeros(count, dtype=np.float64)
@@ -88,12 +106,12 @@ def decide(
         score = np.nan_to_num(similarity[item.id], nan=-1.0)
         link_threshold, review_threshold = agreement.thresholds_of(item)
         loose_review |= score >= review_threshold
-        strict_review |= score >= max(limits.different_ids_review, review_threshold)
+        strict_review |= score >= max(different_review, review_threshold)
         if not item.review_only:
             linking += score >= link_threshold
         if not item.review_only and not _is_on_numbers(agreement, item):
             linking_strictly += score >= link_threshold
-            strict_link |= score >= max(limits.different_ids_link, link_threshold)
+            strict_link |= score >= max(different_link, link_threshold)
         best = np.maximum(best, score)
     loose_link = linking >= 1
     strict_link |= linking_strictly >= 2
@@ -106,6 +124,6 @@ def decide(
 
 
 def _is_on_numbers(agreement: Agreement, item: Pass) -> bool:
-    """Whether a pass blocks on, or encodes, an ID number or a part of one."""
+    """Whether a pass blocks on, or encodes, an ID number, another identifier, or a part of one."""
     references = (*item.block_on, *(field.field for field in item.fields))
-    return any(agreement.fields[split_view(reference)[0]].kind == "id_number" for reference in references)
+    return any(agreement.fields[split_view(reference)[0]].kind in TOKEN_KINDS for reference in references)

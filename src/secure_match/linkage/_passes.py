@@ -158,7 +158,7 @@ def pass_evidence(
 def _review_thresholds(agreement: Agreement, item: Pass) -> tuple[float, float]:
     """From which similarity a pair is a candidate: where an ID token is missing, and where two differ."""
     link_threshold, review = agreement.thresholds_of(item)
-    different = max(agreement.thresholds.different_ids_review, review)
+    different = max(agreement.thresholds.different_ids_review or review, review)
     if not item.review_only:
         # Two passes at their link thresholds link different numbers: such pairs have to be found.
         different = min(different, link_threshold)

@@ -28,7 +28,7 @@ _ROW_INTAKE: Final = 80
 _ROW_GROUPING: Final = 96
 _ROW_PASS: Final = 64
 _ROW_EVIDENCE: Final = 24
-_ROW_CLUSTERS: Final = 32
+_ROW_CLUSTERS: Final = 48
 _ROW_FINDINGS: Final = 96
 # Bytes per pair.
 _PAIR_PASS: Final = 24

@@ -9,7 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from secure_match.linkage._calibrate import Expectation
 from secure_match.linkage._decide import Decision
+from secure_match.linkage._evidence import Evidence
+from secure_match.linkage._evidence_model import probability_of
 from secure_match.linkage._keys import BoolArray, IntArray, RowArray
 from secure_match.linkage._pairs import FloatArray
 from secure_match.linkage._passes import PassReport
@@ -27,9 +30,13 @@ class LinkResult:
         token_state: ``TokenState``, int8 of shape (pairs,).
         similarity: pass id to Dice similarity, float64 of shape (pairs,); NaN where the pass cannot compare the pair.
             The arrays may lie in files.
+        evidence: the evidence model and the level of each pair in each of its comparisons.
+        expectation: expected precision and recall of the links.
         decision: ``Decision``, int8 of shape (pairs,).
+        reviewed: what a clerk decided: 1 match, 0 non-match, -1 nothing; int8 of shape (pairs,).
         labels: the cluster of each row, named by its smallest row number, int64 of shape (rows,).
-        refused: links that a one-record-per-person dataset forbade, bool of shape (pairs,).
+        refused: links whose rows are in different clusters, because a one-record-per-person dataset or the evidence of
+            other pairs forbade it; bool of shape (pairs,).
         passes: a report per pass.
         crowded_tokens: ID tokens that were taken for none because too many rows share them.
     """
@@ -39,11 +46,24 @@ class LinkResult:
     row_j: RowArray
     token_state: npt.NDArray[np.int8]
     similarity: Mapping[str, FloatArray]
+    evidence: Evidence
+    expectation: Expectation
     decision: npt.NDArray[np.int8]
+    reviewed: npt.NDArray[np.int8]
     labels: IntArray
     refused: BoolArray
     passes: tuple[PassReport, ...]
     crowded_tokens: CrowdedTokens
+
+    @property
+    def weight(self) -> FloatArray:
+        """Match weight in bits, log2 of the odds that a pair is one person: float64 of shape (pairs,)."""
+        return self.evidence.weight
+
+    @property
+    def probability(self) -> FloatArray:
+        """Match probability, float64 of shape (pairs,)."""
+        return probability_of(self.evidence.weight)
 
     def pairs_table(self, begin: int = 0, end: int | None = None) -> pa.Table:
         """Pairs with handles, evidence and decision, for keeping: no raw value and no key is in it.
@@ -64,9 +84,27 @@ class LinkResult:
         columns |= {
             f"similarity.{name}": pa.array(value[part], from_pandas=True) for name, value in self.similarity.items()
         }
+        columns |= self._evidence_columns(part)
         columns["decision"] = _names(self.decision[part], Decision)
         columns["refused"] = pa.array(self.refused[part])
+        columns["reviewed"] = pa.DictionaryArray.from_arrays(
+            pa.array(self.reviewed[part], mask=self.reviewed[part] < 0), pa.array(["NON_MATCH", "MATCH"])
+        )
         return pa.table(columns)
+
+    def _evidence_columns(self, part: slice) -> dict[str, pa.Array]:
+        """Match weight and probability, and the parts that the weight is the sum of, in bits."""
+        evidence = self.evidence
+        model = evidence.model
+        levels = tuple(column[part] for column in evidence.levels)
+        columns = {
+            "match_weight": pa.array(evidence.weight[part]),
+            "match_probability": pa.array(probability_of(evidence.weight[part])),
+            "weight.prior": pa.array(model.prior_bits()[evidence.group[part]].astype(np.float32)),
+        }
+        for place, item in enumerate(model.comparisons):
+            columns[f"weight.{item.name}"] = pa.array(model.part(place, levels).astype(np.float32))
+        return columns
 
 
 def _names(codes: npt.NDArray[np.int8], names: type[TokenState] | type[Decision]) -> pa.DictionaryArray:

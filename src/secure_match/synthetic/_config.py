@@ -64,6 +64,8 @@ class CityConfig:
             born before 2000.
         id_missing: empty ID number, from age 16.
         id_missing_child: empty ID number, below age 16.
+        id_shared: the valid number of an unrelated person of the same sex and nearly the same age, in enrolment files
+            only: somebody else's card was used. None in the default city.
         homophone: one character of the name replaced by one that sounds the same.
         look_alike: one character of the name replaced by one that looks the same.
         variant: one character of the name in its traditional or variant form.
@@ -100,6 +102,7 @@ class CityConfig:
     id_legacy_15: float = 0.03
     id_missing: float = 0.005
     id_missing_child: float = 0.03
+    id_shared: float = 0.0
     homophone: float = 0.005
     look_alike: float = 0.002
     variant: float = 0.003

@@ -19,6 +19,7 @@ from secure_match.synthetic._errors import (
     damaged_towns,
 )
 from secure_match.synthetic._id_errors import damage_by_spreadsheet, damaged_numbers, noisy_texts
+from secure_match.synthetic._numbers import valid_numbers
 from secure_match.synthetic._people import People
 from secure_match.synthetic._places import TOWN_CODES
 from secure_match.synthetic._streams import IntArray, Streams
@@ -81,6 +82,8 @@ class Export:
     Attributes:
         table: all columns are strings.
         person: int64 of shape (rows,), the person of every row.
+        number: int64 of shape (rows,), first 17 digits of the valid ID number on the row, whoever's it is; 0 where
+            there is none. A number that a spreadsheet rounded is none.
         spells: the months of every row; None for datasets without months.
         unusable: int64, rows that nobody can use.
         errors: kind of error to the rows (int64) that have it.
@@ -88,6 +91,7 @@ class Export:
 
     table: pa.Table
     person: IntArray
+    number: IntArray
     spells: Spells | None
     unusable: IntArray
     errors: dict[str, IntArray]
@@ -114,13 +118,17 @@ def make_export(
     # Where there are months, every second unusable row has a month that does not exist, and an identity.
     nameless = unusable if spells is None else unusable[::2]
     columns: list[pa.Array] = [_row_keys(rng, form, len(persons))]
-    columns += _identity_columns(draw, form, people, persons, nameless)
+    numbers = damaged_numbers(draw, people, persons)
+    damage_by_spreadsheet(draw, numbers)
+    valid = valid_numbers(numbers)
+    valid[draw.book.get("excel_damage", nameless)] = valid[nameless] = 0
+    columns += _identity_columns(draw, form, people, persons, numbers=numbers, nameless=nameless)
     if spells is not None:
         columns += [_months(spells.first, unusable[1::2]), _months(spells.last, unusable[:0])]
     elif dataset == ids.POPULATION:
         columns.append(pa.array(people.status[persons]).cast(pa.string()))
     table = pa.table(columns, names=list(form.headers))
-    return Export(table=table, person=persons, spells=spells, unusable=unusable, errors=draw.book)
+    return Export(table=table, person=persons, number=valid, spells=spells, unusable=unusable, errors=draw.book)
 
 
 def _spells_of(dataset: str, enrolments: Enrolments) -> Spells | None:
@@ -137,11 +145,9 @@ def _row_keys(rng: np.random.Generator, form: ExportForm, count: int) -> pa.Arra
 
 
 def _identity_columns(
-    draw: ErrorDraw, form: ExportForm, people: People, persons: IntArray, nameless: IntArray
+    draw: ErrorDraw, form: ExportForm, people: People, persons: IntArray, *, numbers: CodePoints, nameless: IntArray
 ) -> list[pa.Array]:
     """ID number, name, sex, birth date, phone, address, town."""
-    numbers = damaged_numbers(draw, people, persons)
-    damage_by_spreadsheet(draw, numbers)
     names = people.name[persons]
     damage_names(draw, names)
     numbers, names = noisy_texts(draw, numbers, names)

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from secure_match.synthetic._config import RESIDENT_PENSION
+from secure_match.synthetic._config import ENROLMENTS, RESIDENT_PENSION
 from secure_match.synthetic._errors import ErrorDraw
 from secure_match.synthetic._identity import ID_WIDTH, render_numbers
 from secure_match.synthetic._people import ADULT_AGE, People
@@ -22,6 +22,9 @@ _KEPT_DIGITS: Final = 15
 _SHOWN_DIGITS: Final = 6
 _LONGEST_IN_FULL: Final = 11
 """A spreadsheet's general format shows numbers of at most so many digits in full."""
+_NEAREST_STRANGERS: Final = 20
+_TRIES: Final = 16
+"""Draws until a stranger is found who is neither family nor twin; of the whole city sixteen fail next to never."""
 _FULL_WIDTH_SHIFT: Final = 0xFEE0
 _SEPARATORS: Final = np.array([ord("•"), ord("．")], dtype=np.uint32)
 _MIDDLE_DOT: Final = ord("·")
@@ -47,7 +50,29 @@ def damaged_numbers(draw: ErrorDraw, people: People, persons: IntArray) -> CodeP
     _, rows = draw.rows("id_missing", chance, count)
     codes[rows] = 0
     draw.forget(("id_superseded", "id_typo", "id_15_digit"), rows)
+    if draw.dataset in ENROLMENTS:
+        _borrow(draw, people, persons, codes)
     return codes
+
+
+def _borrow(draw: ErrorDraw, people: People, persons: IntArray, codes: CodePoints) -> None:
+    """Give some rows the number of a stranger of the same sex and nearly the same age, whose card was used."""
+    rng, rows = draw.rows("id_shared", draw.config.id_shared, len(persons))
+    count = len(people.birth)
+    order = np.lexsort((people.birth, people.male))
+    rank = np.empty(count, dtype=np.int64)
+    rank[order] = np.arange(count)
+    own = persons[rows][:, None]
+    reach = max(_NEAREST_STRANGERS, count // 400)
+    steps = rng.integers(1, reach + 1, (len(rows), _TRIES)) * rng.choice([-1, 1], (len(rows), _TRIES))
+    others = order[(rank[own] + steps) % count]
+    fits = (people.male[others] == people.male[own]) & (people.home[others] != people.home[own])
+    fits &= (people.twin_of[others] != own) & (people.twin_of[own] != others)
+    found = fits.any(axis=1)
+    lenders = others[np.arange(len(rows)), np.argmax(fits, axis=1)][found]
+    codes[rows[found]] = render_numbers(people.number[lenders])
+    draw.forget(("id_shared",), rows[~found])
+    draw.forget(("id_superseded", "id_typo", "id_15_digit", "id_missing"), rows[found])
 
 
 def _mistype(draw: ErrorDraw, codes: CodePoints) -> None:

@@ -18,6 +18,7 @@ from secure_match.synthetic._config import DATASETS, POPULATION, STUDENTS
 from secure_match.synthetic._enrolments import GROUPS, PENSION_BIRTH_YEAR
 from secure_match.synthetic._exports import Export
 from secure_match.synthetic._identity import render_numbers
+from secure_match.synthetic._numbers import number_conflicts
 from secure_match.synthetic._people import NORMAL, People
 from secure_match.synthetic._places import CLEAN_FORM, address_texts
 from secure_match.synthetic._streams import BoolArray, IntArray
@@ -42,6 +43,12 @@ class Truth:
         missing: ``rule`` and ``row_key`` of the population file (strings), ordered. ``medical``: status 1 and
             no usable medical row of any months. ``pension``: status 1, born in 2010 or before, and neither a
             usable pension row of any months nor a usable row of students.
+        numbers: trouble with ID numbers on usable rows: ``kind``, ``subject`` (int64), ``dataset``, ``row_key``,
+            ordered by all columns from the left. ``one_number_two_people``: all rows with a valid number that stands
+            on rows of two or more people; the subject is its first 17 digits. ``one_person_two_numbers``: all rows
+            with a valid number of a person whose rows have two or more of them; the subject is the person. A number
+            is valid as it stands in the file (see ``_numbers.valid_numbers``), so a mistyped 15-digit one often is.
+        twins: pairs of twins, ``elder`` and ``twin`` (persons, int64), ordered by twin.
         unusable: per dataset the keys of the rows that must be quarantined.
         errors: per dataset the columns ``row_key`` and ``kind`` (strings), by kind, then as in the export. An
             unusable row without identity has no other kind that its empty columns could show.
@@ -51,6 +58,8 @@ class Truth:
     person_of: Mapping[str, pa.Table] = field(repr=False)
     duplicates: pa.Table = field(repr=False)
     missing: pa.Table = field(repr=False)
+    numbers: pa.Table = field(repr=False)
+    twins: pa.Table = field(repr=False)
     unusable: Mapping[str, frozenset[str]] = field(repr=False)
     errors: Mapping[str, pa.Table] = field(repr=False)
     values: Mapping[str, pa.ChunkedArray] = field(repr=False)
@@ -73,6 +82,8 @@ def make_truth(people: People, exports: Mapping[str, Export]) -> Truth:
         },
         duplicates=_duplicates(exports, keys),
         missing=_missing(people, exports, keys[POPULATION]),
+        numbers=number_conflicts(exports, keys, {dataset: _usable(export) for dataset, export in exports.items()}),
+        twins=_twins(people),
         unusable={
             dataset: frozenset(keys[dataset].take(pa.array(export.unusable)).to_pylist())
             for dataset, export in exports.items()
@@ -80,6 +91,11 @@ def make_truth(people: People, exports: Mapping[str, Export]) -> Truth:
         errors={dataset: _errors(export, keys[dataset]) for dataset, export in exports.items()},
         values=_values(people, exports),
     )
+
+
+def _twins(people: People) -> pa.Table:
+    twin = np.flatnonzero(people.twin_of >= 0)
+    return pa.table({"elder": pa.array(people.twin_of[twin]), "twin": pa.array(twin)})
 
 
 def _usable(export: Export) -> BoolArray:

@@ -20,8 +20,10 @@ from secure_match.agreement.tables._data import (
 from secure_match.agreement.tables._shapes import SHAPE_KEYS
 from secure_match.agreement.tables._sounds import COMPOUND_READINGS, SURNAME_READINGS, fold_dialect
 from secure_match.agreement.tables._words import (
+    APOSTROPHES,
     COMPOUND_SURNAMES,
     FORMER_NAME_WORDS,
+    LATIN_FOLDS,
     LATIN_TITLES,
     LOST_CHARACTERS,
     MISSING_WORDS,
@@ -33,10 +35,12 @@ from secure_match.agreement.tables._words import (
 )
 
 __all__ = [
+    "APOSTROPHES",
     "CODE_POINTS",
     "COMPOUND_READINGS",
     "COMPOUND_SURNAMES",
     "FORMER_NAME_WORDS",
+    "LATIN_FOLDS",
     "LATIN_TITLES",
     "LOST_CHARACTERS",
     "MISSING_WORDS",
@@ -59,10 +63,12 @@ __all__ = [
 def tables_digest() -> str:
     """Lower-case hex SHA-256 over all tables of this package in canonical JSON, the data files by their text."""
     tables = {
+        "apostrophes": APOSTROPHES,
         "compound_readings": COMPOUND_READINGS,
         "compound_surnames": COMPOUND_SURNAMES,
         "dialect": {syllable: fold_dialect(syllable) for syllable in syllables()},
         "former_name_words": FORMER_NAME_WORDS,
+        "latin_folds": LATIN_FOLDS,
         "latin_titles": LATIN_TITLES,
         "lost_characters": LOST_CHARACTERS,
         "missing_words": MISSING_WORDS,

@@ -117,3 +117,23 @@ TITLES: Final = ("先生", "女士", "小姐", "同志", "老师", "师傅", "�
 
 LATIN_TITLES: Final = ("MR", "MRS", "MS", "MISS", "DR", "PROF")
 """Titles before a name in Latin letters."""
+
+APOSTROPHES: Final = "'`\u2018\u2019\u201a\u201b\u2032\u2035\u02b9\u02bb\u02bc\u02bd\u02c8\u02ca\u02cb\ua78b\ua78c"
+"""Characters inside a word of a ``text`` that vanish, after NFKD: O'Brien is OBrien."""
+
+LATIN_FOLDS: Final = {
+    "\u00e6": "ae",
+    "\u0153": "oe",
+    "\u00f8": "o",
+    "\u0142": "l",
+    "\u0111": "d",
+    "\u00f0": "d",
+    "\u0127": "h",
+    "\u0167": "t",
+    "\u0131": "i",
+    "\u0138": "k",
+    "\u014b": "n",
+    "\u00fe": "th",
+}
+"""Small Latin letters that have no decomposition, and the plain letters that they are written with where a system has
+plain letters only."""

@@ -14,6 +14,8 @@ from secure_match.department.normalise._id_number import birth_dates_of, partial
 from secure_match.department.normalise._reasons import NUMBERS
 from secure_match.encoded import FieldState
 
+TIED_KINDS: Final = ("id_number", "birth_date", "sex", "division")
+"""Kinds that this module looks at."""
 DIFFERS: Final = "differs_from_id_number"
 
 

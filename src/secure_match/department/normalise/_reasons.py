@@ -12,7 +12,7 @@ REASONS: Final[dict[str, tuple[FieldState, str]]] = {
     # any field
     "empty": (_MISSING, "the cell is empty or null, or the dataset lacks the field"),
     "word_for_nothing": (_MISSING, "a word such as 无, 不详, NULL, - or 0"),
-    "placeholder": (_MISSING, "a filler: equal or running digits, 1900-01-01 where nothing proves it"),
+    "placeholder": (_MISSING, "a filler: equal or running digits, too few of them, 1900-01-01 where nothing proves it"),
     "float_text": (_REPAIRED, "a number with .0 after it, as a spreadsheet or data frame writes it"),
     "scientific_notation": (_INVALID, "a number in scientific notation: its last digits are lost"),
     "masked": (_INVALID, "some characters are replaced by asterisks"),
@@ -67,6 +67,9 @@ REASONS: Final[dict[str, tuple[FieldState, str]]] = {
     # division
     "code_mapped": (_REPAIRED, "an old code became its new one by the agreement's site map"),
     "no_division": (_INVALID, "not 6, 9 or 12 digits"),
+    # text, digits, identifier
+    "nothing_left": (_INVALID, "neither a letter nor a digit is left"),
+    "lost_characters": (_INVALID, "a code or number in which characters are lost (?, □): it would be another one"),
 }
 """Code to the state that it explains and its meaning. Values that are valid as they came have no reason."""
 

@@ -10,9 +10,10 @@ import pyarrow as pa
 
 from secure_match.agreement import Agreement, IdentityField
 from secure_match.department.normalise._addresses import normalise_addresses, normalise_divisions
-from secure_match.department.normalise._cross_check import cross_check
+from secure_match.department.normalise._cross_check import TIED_KINDS, cross_check
 from secure_match.department.normalise._dates import normalise_birth_dates
 from secure_match.department.normalise._field import NormalisedField, absent, concat
+from secure_match.department.normalise._generic import normalise_digits, normalise_identifiers, normalise_texts
 from secure_match.department.normalise._id_number import normalise_id_numbers
 from secure_match.department.normalise._names import normalise_names
 from secure_match.department.normalise._survey import ColumnFacts, ColumnSurvey
@@ -46,15 +47,18 @@ def normalise_fields(
         survey.add(columns)
         facts = survey.facts()
 
+    # An agreement has one field of each of these kinds at most; those of the other kinds stand for themselves.
+    tied = {field.kind: name for name, field in agreement.fields.items() if field.kind in TIED_KINDS}
+
     def part(start: int) -> dict[str, NormalisedField]:
         count = min(_CHUNK_ROWS, rows - start)
-        by_kind: dict[str, NormalisedField] = {}
+        made: dict[str, NormalisedField] = {}
         for name, field in agreement.fields.items():
             column = columns.get(name)
             normalise = _normaliser(agreement, field, facts)
-            by_kind[field.kind] = normalise(column.slice(start, count)) if column is not None else absent(count)
-        by_kind = cross_check(by_kind)
-        return {name: by_kind[field.kind] for name, field in agreement.fields.items()}
+            made[name] = normalise(column.slice(start, count)) if column is not None else absent(count)
+        checked = cross_check({kind: made[name] for kind, name in tied.items()})
+        return made | {name: checked[kind] for kind, name in tied.items()}
 
     if rows <= _CHUNK_ROWS:
         return part(0)
@@ -69,11 +73,14 @@ def _normaliser(
     code_map = agreement.code_maps[field.code_map] if field.code_map is not None else {}
     normalisers: dict[str, Callable[[pa.Array], NormalisedField]] = {
         "id_number": lambda column: normalise_id_numbers(column, damaged=facts.id_damaged),
+        "identifier": normalise_identifiers,
         "name": normalise_names,
         "sex": normalise_sexes,
         "birth_date": normalise_birth_dates,
         "phone": lambda column: normalise_phones(column, facts.shared_phones),
         "address": lambda column: normalise_addresses(column, field.divisions),
         "division": lambda column: normalise_divisions(column, code_map),
+        "text": normalise_texts,
+        "digits": normalise_digits,
     }
     return normalisers[field.kind]

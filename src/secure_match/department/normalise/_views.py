@@ -13,6 +13,7 @@ from secure_match.department.normalise._field import NormalisedField, nulls
 from secure_match.department.normalise._id_number import partials_of
 from secure_match.department.normalise._name_keys import dialects_of, pinyins_of, shapes_of
 from secure_match.department.normalise._names import surnames_of
+from secure_match.department.normalise._text_views import sorted_words_of, sounds_of
 
 _VIEWS: Final[dict[str, Callable[[NormalisedField], pa.StringArray]]] = {
     "": lambda field: field.values,
@@ -25,6 +26,10 @@ _VIEWS: Final[dict[str, Callable[[NormalisedField], pa.StringArray]]] = {
     "month_day": lambda field: pc.utf8_slice_codeunits(field.values, 4, 8),
     "tokens": lambda field: address_tokens_of(field.values),
     "county": lambda field: pc.utf8_slice_codeunits(field.values, 0, 6),
+    "sorted": lambda field: sorted_words_of(field.values),
+    "initial": lambda field: pc.utf8_slice_codeunits(field.values, 0, 1),
+    "sound": lambda field: sounds_of(field.values),
+    "prefix3": lambda field: pc.utf8_slice_codeunits(field.values, 0, 3),
 }
 
 
