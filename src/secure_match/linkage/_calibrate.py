@@ -101,7 +101,7 @@ def expect(
     )
     rng = np.random.Generator(np.random.PCG64(_STREAM))
     point = _point(evidence.model, patterns, links)
-    spread = [_point(*_replicate(evidence.model, patterns, rng), links) for _ in range(_REPLICATES)]
+    spread = [_point(_replicate(evidence.model, patterns, rng), patterns, links) for _ in range(_REPLICATES)]
     probability = probability_of(pattern_weights(evidence.model, patterns))
     doubt = float((links * probability * (1 - probability)).sum())
     total = max(float(links.sum()), 1.0)
@@ -125,12 +125,12 @@ def expect(
     )
 
 
-def _replicate(model: EvidenceModel, patterns: Patterns, rng: np.random.Generator) -> tuple[EvidenceModel, Patterns]:
-    """The model of pairs that are drawn anew, and the patterns as they were: what one is asked of the others."""
+def _replicate(model: EvidenceModel, patterns: Patterns, rng: np.random.Generator) -> EvidenceModel:
+    """The model of pairs that are drawn anew; it is asked of the patterns as they were."""
     drawn = rng.poisson(patterns.proposed).astype(np.float64)
     each = patterns.weight / np.maximum(patterns.proposed, 1.0)
     weight = np.where(patterns.proposed > 0, drawn * each, patterns.weight)
-    return refit(model, replace(patterns, weight=weight, proposed=drawn), _REPLICATE_ROUNDS), patterns
+    return refit(model, replace(patterns, weight=weight, proposed=drawn), _REPLICATE_ROUNDS)
 
 
 def _point(model: EvidenceModel, patterns: Patterns, links: FloatArray) -> tuple[float, float, float]:

@@ -72,7 +72,9 @@ def fit(comparisons: tuple[Comparison, ...], patterns: Patterns, pairs: FloatArr
         patterns: all pairs of rows: candidates each once, others by a weighted sample.
         pairs: rows' pairs in each pair of datasets, float64 of shape (groups,).
     """
-    return _Estimation(comparisons, patterns, pairs).run()
+    estimation = _Estimation(comparisons, patterns, pairs)
+    estimation.begin()
+    return estimation.run()
 
 
 def refit(model: EvidenceModel, patterns: Patterns, rounds: int) -> EvidenceModel:
@@ -92,19 +94,23 @@ class _Estimation:
         self.sizes = [len(item.levels) for item in comparisons]
         self.first_m = [first_m(item) for item in comparisons]
         self.lacking = max(0.0, FEW_PAIRS - float(self.pairs.sum()))
-        number = float(self.pairs.sum()) + self.lacking
-        share = _FIRST_SHARE * np.sqrt(2 * number) / number
         self.first_u = [first_u(item, self.lacking) for item in comparisons]
         self.m = [table[None, :] for table in self.first_m]
         self.u = list(self.m)
         self.margins = [(table, table) for table in self.first_m]
-        true, false = self.first = self.first_pairs()
+        self.first = self.first_pairs()
         self.pure = float(patterns.proposed[patterns.known == 0.0].sum()) >= _ENOUGH_FALSE
+
+    def begin(self) -> None:
+        """Begin with what is taken for true and false before anything is estimated."""
+        true, false = self.first
         self.depend_on(self.structure(true, false))
         self.maximise(true, false, _PRIOR_PAIRS + _FIRST_DOUBT * float(true.sum()))
         # Tokens of the first pairs agree by the choice of these.
         self.m[0] = self.first_m[0][None, :]
-        self.prior = np.full(len(pairs), min(share, _LARGEST_PRIOR))
+        number = float(self.pairs.sum()) + self.lacking
+        share = _FIRST_SHARE * np.sqrt(2 * number) / number
+        self.prior = np.full(len(self.pairs), min(share, _LARGEST_PRIOR))
 
     def each(self) -> Iterator[tuple[LevelArray, int]]:
         return zip(self.columns, self.sizes, strict=True)
