@@ -9,13 +9,13 @@ from secure_match.linkage._evidence_model import EvidenceModel
 from secure_match.linkage._index_audit import RecallAudit
 from secure_match.linkage._index_search import SearchReport
 from secure_match.linkage._intake import VerifiedDatasets, verified_datasets, verify_linkable
-from secure_match.linkage._labels import PairLabels, RowOrder
+from secure_match.linkage._labels import PairLabels
 from secure_match.linkage._link import link
 from secure_match.linkage._pairs import BlockedPairs, blocked_pairs, pair_similarity
 from secure_match.linkage._passes import PassReport
 from secure_match.linkage._plan import MemoryPlan, plan_memory, size_text
 from secure_match.linkage._result import LinkResult
-from secure_match.linkage._rows import RowTable, TokenState
+from secure_match.linkage._rows import RowOrder, RowTable, TokenState
 from secure_match.linkage._similar_pairs import CandidatePairs, iter_similar_pairs, similar_pairs
 from secure_match.linkage._steps import LinkHooks, Step, StepStore
 

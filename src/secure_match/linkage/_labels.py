@@ -11,11 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from secure_match.agreement import Agreement
-from secure_match.encoded import EncodedDataset
 from secure_match.errors import LinkageError
 from secure_match.linkage._decide import Decision
-from secure_match.linkage._intake import VerifiedDatasets
 from secure_match.linkage._keys import BoolArray, RowArray
 from secure_match.linkage._pairs import FloatArray
 from secure_match.linkage._rows import PairKeys, pair_keys
@@ -94,24 +91,3 @@ class PairLabels:
         places = np.searchsorted(keys, self.keys)
         decision[places] = np.where(self.is_match, Decision.LINK, Decision.NON_LINK)
         balance[places] = np.where(self.is_match, np.inf, -np.inf)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RowOrder:
-    """Datasets in canonical order, as in a ``RowTable`` of them, before one is built.
-
-    Attributes:
-        datasets: the encoded datasets, in the agreement's order.
-        starts: row number of each dataset's first row, and the number of rows.
-    """
-
-    datasets: tuple[EncodedDataset, ...]
-    starts: tuple[int, ...]
-
-    @classmethod
-    def of(cls, agreement: Agreement, verified: VerifiedDatasets) -> RowOrder:
-        """The order in which ``link`` will number the rows."""
-        places = {dataset.id: place for place, dataset in enumerate(agreement.datasets)}
-        datasets = tuple(sorted(verified.datasets, key=lambda item: places[item.manifest.dataset]))
-        starts = np.cumsum([0, *map(len, datasets)])
-        return cls(datasets=datasets, starts=tuple(starts.tolist()))

@@ -44,6 +44,27 @@ class CrowdedTokens:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RowOrder:
+    """Datasets in canonical order, as in a ``RowTable`` of them, before one is built.
+
+    Attributes:
+        datasets: the encoded datasets, in the agreement's order.
+        starts: row number of each dataset's first row, and the number of rows.
+    """
+
+    datasets: tuple[EncodedDataset, ...]
+    starts: tuple[int, ...]
+
+    @classmethod
+    def of(cls, agreement: Agreement, verified: VerifiedDatasets) -> RowOrder:
+        """The order in which ``link`` will number the rows."""
+        places = {dataset.id: place for place, dataset in enumerate(agreement.datasets)}
+        datasets = tuple(sorted(verified.datasets, key=lambda item: places[item.manifest.dataset]))
+        starts = np.cumsum([0, *map(len, datasets)])
+        return cls(datasets=datasets, starts=tuple(starts.tolist()))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RowTable:
     """All rows, ordered by the agreement's order of datasets, then by handle: the input's order does not matter.
 
@@ -91,15 +112,14 @@ def build_rows(
     Raises:
         LinkageError: ``ROWS_LIMIT`` for more than 2^31 - 1 rows.
     """
-    order = {dataset.id: place for place, dataset in enumerate(agreement.datasets)}
-    datasets = tuple(sorted(verified.datasets, key=lambda item: order[item.manifest.dataset]))
-    starts = np.cumsum([0, *map(len, datasets)])
-    rows = int(starts[-1])
+    order = RowOrder.of(agreement, verified)
+    datasets, starts = order.datasets, order.starts
+    rows = starts[-1]
     if rows > MAX_ROWS:
         raise LinkageError(f"a run takes at most {MAX_ROWS:,} rows; link fewer packages at a time", code="ROWS_LIMIT")
     tokens = Keys.empty(rows)
     handles = np.zeros((rows, 16), dtype=np.uint8)
-    for start, dataset in zip(starts.tolist(), datasets, strict=False):
+    for start, dataset in zip(starts, datasets, strict=False):
         place = start
         for chunk in released_chunks(dataset.table["handle"], release):
             handles[place : place + len(chunk)] = matrix_from_binary(chunk)[0]
@@ -108,7 +128,7 @@ def build_rows(
             tokens.fill(start, dataset.table["id_token"], release)
     table = RowTable(
         datasets=datasets,
-        starts=tuple(starts.tolist()),
+        starts=starts,
         dataset_of=np.repeat(np.arange(len(datasets), dtype=np.int32), np.diff(starts)),
         handles=handles,
         token_codes=group_rows(tokens).of_rows(rows),
