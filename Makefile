@@ -3,9 +3,13 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
+FUZZ_SECONDS ?= 60
+FUZZ_TARGETS ?= agreement linkage_schema package sealed_package key_file identity_file public_file contribution audit_log
+# The same as the dependency group "fuzz" of pyproject.toml.
+ATHERIS := atheris>=3
 DEMO_ARGS ?= --people 20000 --seed 7 --out demo-out
 
-.PHONY: demo dev test check bench lock clean
+.PHONY: demo dev test check bench fuzz lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/.runtime  ## Run every role on a synthetic city.
@@ -23,6 +27,7 @@ check: $(VENV)/.dev  ## Style, types, import contracts.
 	$(BIN)/lint-imports --no-cache
 
 bench: $(VENV)/.dev  ## Measure; every script has --help.
+	$(BIN)/python benchmarks/seal.py --national
 	$(BIN)/python benchmarks/exhaustive_dice.py
 	$(BIN)/python benchmarks/index.py
 	$(BIN)/python benchmarks/encode.py
@@ -32,11 +37,19 @@ bench: $(VENV)/.dev  ## Measure; every script has --help.
 	$(BIN)/python benchmarks/city_quality.py
 	$(BIN)/python benchmarks/inspect_export.py
 	$(BIN)/python benchmarks/damaged_file.py --seeds 101
+	$(BIN)/python benchmarks/audit_log.py
+	$(BIN)/python benchmarks/canary_run.py
 	$(BIN)/python benchmarks/link_city.py
 	$(BIN)/python benchmarks/city_growth.py
 	$(BIN)/python benchmarks/quality/twins.py --seeds 101
 	$(BIN)/python benchmarks/quality/clusters.py
 	$(BIN)/python benchmarks/quality/table.py --people 5000
+
+fuzz: $(VENV)/.dev  ## Fuzz every reader for FUZZ_SECONDS each (Atheris: Linux, or macOS with LLVM's clang).
+	$(PIP) "$(ATHERIS)"
+	for target in $(FUZZ_TARGETS); do \
+		$(BIN)/python tests/fuzz/run_atheris.py $$target --seconds $(FUZZ_SECONDS) || exit 1; \
+	done
 
 lock: $(VENV)/.dev  ## Renew the locked versions after a change of pyproject.toml.
 	$(PIP) uv

@@ -19,6 +19,7 @@ The tree::
     ├── EncodingError       a value cannot be encoded under the schema
     ├── ReleaseError        the release gate refused: something unlisted would leave
     ├── PackageError        a package is damaged, foreign, or of another agreement or key
+    ├── AuditError          an audit log was changed, cannot be written, or does not agree with another
     └── LinkageError        encodings cannot be compared
 """
 
@@ -139,6 +140,10 @@ class ReleaseError(SecureMatchError):
 
 class PackageError(SecureMatchError):
     """A package is damaged, foreign, or made under another agreement or key."""
+
+
+class AuditError(SecureMatchError):
+    """An audit log was changed, cannot be written, or does not agree with another; the row is the line of the log."""
 
 
 class LinkageError(SecureMatchError):

@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from integration.road import Road, python
+from integration.road import Road, python, snapshot
 
 _AFTER_COMMAND: Final = """
 import sys
@@ -42,7 +42,7 @@ def of_zone(names: set[str], *zones: str) -> set[str]:
 
 
 def test_bureau_and_review_load_no_raw_zone(tmp_path: Path) -> None:
-    wanted = ["secure_match.bureau", "secure_match.review", "secure_match.cli._bureau"]
+    wanted = ["secure_match.bureau", "secure_match.review", "secure_match.cli._bureau", "secure_match.cli._reviewer"]
     names = loaded(_AFTER_IMPORTS, *wanted, cwd=tmp_path)
     assert set(wanted) <= names
     assert of_zone(names, *RAW) == set()
@@ -55,7 +55,26 @@ def test_bureau_link_loads_no_raw_zone(road: Road, tmp_path: Path) -> None:
     assert of_zone(names, *RAW) == set()
     commands = {name for name in names if name.startswith("secure_match.cli._")}
     review = ("_review", "_review_looks", "_review_options", "_review_text")
-    assert commands == {f"secure_match.cli.{name}" for name in ("_main", "_bureau", "_memory", "_output", *review)}
+    assert commands == {
+        f"secure_match.cli.{name}" for name in ("_main", "_bureau", "_desk", "_memory", "_output", "_unlock", *review)
+    }
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["verify", "sent/population.smp", "--agreement", "agreement.toml"],
+        ["inspect", "sent/population.smp"],
+        ["disclose", "agreement.toml"],
+    ],
+    ids=lambda words: words[0],
+)
+def test_review_loads_no_other_role_and_writes_nothing(words: list[str], road: Road) -> None:
+    before = snapshot(road.root)
+    names = loaded(_AFTER_COMMAND, "review", *words, cwd=road.root)
+    assert of_zone(names, "secure_match.review") != set()
+    assert of_zone(names, *RAW, "secure_match.bureau", "secure_match.registry", "secure_match.compat") == set()
+    assert snapshot(road.root) == before
 
 
 def test_evaluate_loads_no_role(road: Road, tmp_path: Path) -> None:

@@ -76,6 +76,9 @@ def _unpacked(data: bytes) -> list[bytes]:
     if not data.startswith(b"PK\x03\x04"):
         return []
     views: list[bytes] = []
+    if not zipfile.is_zipfile(io.BytesIO(data)):
+        # It lost its end: its bytes as they are were searched.
+        return []
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         for name in archive.namelist():
             try:

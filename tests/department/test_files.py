@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 from python_calamine import CalamineWorkbook
 
-from secure_match.department import files
+from secure_match.department import files, key_files
 from secure_match.department.files import (
     read_key,
     read_shared_secret,
@@ -67,7 +67,7 @@ def test_a_key_is_never_overwritten(tmp_path: Path) -> None:
     "change",
     [
         {"format": "other"},
-        {"format_version": 2},
+        {"format_version": 3},
         {"more": 1},
         {"party": None},
         {"encoding_secret": "65" * 31},
@@ -137,7 +137,7 @@ def test_a_key_file_that_others_can_open_is_refused(tmp_path: Path, mode: int) -
 def test_a_key_files_model_does_not_print_its_secrets(tmp_path: Path) -> None:
     write_key(KEY, tmp_path / "police.key")
     write_shared_secret(KEY, tmp_path / "shared.secret")
-    for model, name in ((files._KeyFile, "police.key"), (files._SharedFile, "shared.secret")):
+    for model, name in ((key_files._KeyFile, "police.key"), (key_files._SharedFile, "shared.secret")):
         content = model.model_validate_json((tmp_path / name).read_bytes())
         assert "city" in repr(content)
         for secret in (b"e" * 32, b"h" * 32):

@@ -131,4 +131,6 @@ def _environment() -> dict[str, str]:
         "COLUMNS": "120",
         "LC_ALL": "C.UTF-8",
         "PYTHONUTF8": "1",
+        # Where a document makes this file, it is what unlocks identities; a reader types a passphrase instead.
+        "SECURE_MATCH_PASSPHRASE_FILE": "passphrase",
     }

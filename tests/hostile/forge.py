@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from secure_match.encoded._zip_shape import Entry, data_descriptor, end_records, local_header
+from secure_match.encoded.zip_shape import Entry, data_descriptor, end_records, local_header
 
 LABEL = b"secure-match:"
 Part = tuple[str, bytes]

@@ -14,8 +14,8 @@ import pytest
 from encoded.tiny import MANIFEST, TABLE
 from hostile.forge import LABEL, forged, parts_of, rebuilt, sealed, zipped
 from secure_match.encoded import EncodedDataset
-from secure_match.encoded._zip_shape import Entry, data_descriptor, end_records, local_header, read_entries
 from secure_match.encoded.files import read_dataset, write_dataset
+from secure_match.encoded.zip_shape import Entry, data_descriptor, end_records, local_header, read_entries
 from secure_match.errors import PackageError
 
 RAW = "赵甲,hidden".encode()

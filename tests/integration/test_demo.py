@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from integration.road import Done, secure_match, snapshot
+from secure_match.exchange import read_sealed
 
 SUMMARY_KEYS = {
     "people",
@@ -85,12 +86,20 @@ def test_no_raw_identifier_left(first: Done, folder: Path) -> None:
     left = [*(folder / "city" / "sent").glob("*.smp"), *(folder / "city" / "bureau").iterdir()]
     # Packages, findings, and the bureau's links, stakes, model and summary.
     assert len(left) == 6 + 4 + 4
-    # Quarantine files stand beside the packages, but stay in the department and are searched by the canary tests.
-    assert summary["scanned_bytes"] == sum(path.stat().st_size for path in left)
+    # Sealed packages are searched as they are carried, and their contents as whom they are for sees them. Quarantine
+    # files stay in the department and are searched by the canary tests.
+    contents = [read_sealed(path).manifest.content_bytes for path in left if path.suffix in (".smp", ".smf")]
+    assert len(contents) == 6 + 4
+    assert summary["scanned_bytes"] == sum(path.stat().st_size for path in left) + sum(contents)
+
+
+def contents_of(city: Path) -> dict[str, str]:
+    """Sealed package to the digest of its content: what is sealed is never sealed to the same bytes again."""
+    return {path.name: read_sealed(path).manifest.content_digest for path in sorted(city.rglob("*.sm[pf]"))}
 
 
 def test_a_second_run_makes_the_same_files(first: Done, folder: Path) -> None:
-    before = snapshot(folder / "city")
+    before, contents = snapshot(folder / "city"), contents_of(folder / "city")
     done = secure_match("demo", "--people", "1000", "--out", "city", cwd=folder)
     assert (done.status, done.error) == (0, "")
     text = done.out.decode()
@@ -99,8 +108,11 @@ def test_a_second_run_makes_the_same_files(first: Done, folder: Path) -> None:
     after = snapshot(folder / "city")
     assert set(after) == set(before)
     timed = {"summary.json", "bureau/summary.json"}
-    # A workbook notes when it was made.
-    same = [name for name in before if name not in timed and not name.endswith(".xlsx")]
+    # A workbook notes when it was made, a log too; what is sealed is sealed anew.
+    ends = (".xlsx", ".log", ".smp", ".smf", ".smk", ".key", ".identity")
+    same = [name for name in before if name not in timed and not name.endswith(ends)]
+    assert len(contents) == 6 + 4
+    assert contents_of(folder / "city") == contents
     assert [name for name in same if before[name] != after[name]] == []
     for name in timed:
         assert _untimed(before[name]) == _untimed(after[name])
@@ -113,7 +125,8 @@ def test_a_smaller_city_leaves_nothing_of_the_larger(first: Done, folder: Path) 
     assert fresh.status == 0, fresh.error
     one, two = snapshot(folder / "city"), snapshot(folder / "fresh")
     assert set(one) == set(two)
-    assert [name for name in one if name.endswith((".smp", ".smf", ".key", ".toml")) and one[name] != two[name]] == []
+    assert [name for name in one if name.endswith((".toml", ".public.json")) and one[name] != two[name]] == []
+    assert contents_of(folder / "city") == contents_of(folder / "fresh")
 
 
 def _untimed(data: bytes | None) -> dict[str, Any]:

@@ -10,7 +10,12 @@ import pytest
 
 from canary.searcher import Searcher
 from integration.people import marks
-from integration.road import Road, python, secure_match, snapshot
+from integration.road import Commands, Road, python, secure_match, snapshot
+from secure_match.agreement.files import read_agreement
+from secure_match.audit.files import read_log
+from secure_match.cli._demo_desks import hold_ceremony, make_desks, make_identities, seal_agreement
+from secure_match.exchange.private_folders import ROOT_NAME
+from secure_match.exchange.shares import key_departments
 
 # The process writes half of a file and then kills itself: no test has to guess the moment.
 _KILL_AT: Final = """
@@ -125,3 +130,54 @@ def test_killed_worklist_is_not_there(road: Road, tmp_path: Path) -> None:
     assert python(KILL_AT_RENAME, *words, cwd=tmp_path).status == -signal.SIGKILL
     assert not (tmp_path / "worklist.csv").exists()
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in tmp_path.iterdir())
+
+
+KILL_BEFORE_SEALING: Final = """
+import os, signal
+import secure_match.exchange.desk as module
+
+module.seal = lambda *rest, **named: os.kill(os.getpid(), signal.SIGKILL)
+from secure_match.cli import main
+main()
+"""
+
+
+@pytest.fixture
+def sealed_words(road: Road, tmp_path: Path) -> dict[str, list[str | Path]]:
+    """A sealed agreement over the exports of the road, keys and identities made; the commands of two departments."""
+    path = tmp_path / "agreement.toml"
+    path.write_bytes(road.agreement.read_bytes())
+    identities = make_identities(read_agreement(path), 7, tmp_path / "keys")
+    agreement = seal_agreement(path, identities)
+    desks = make_desks(agreement, identities, tmp_path / "logs")
+    keys = {party: tmp_path / "keys" / f"{party}.key" for party in key_departments(agreement)}
+    hold_ceremony(agreement, desks, 7, tmp_path / "ceremony", keys)
+    (tmp_path / "sent").mkdir()
+
+    def desk(party: str) -> list[str | Path]:
+        unlock = ["--unlock-key", tmp_path / "keys" / "unlock.key", "--log", tmp_path / "logs" / f"{party}.log"]
+        return ["--identity", tmp_path / "keys" / f"{party}.identity", *unlock, "--operator", "zhang"]
+
+    words: dict[str, list[str | Path]] = {}
+    for dataset, party in (("students", "education"), ("population", "police")):
+        encode = ["department", "encode", path, dataset, road.export(dataset), "--key", keys[party], *desk(party)]
+        words[dataset] = [*encode, "--out", tmp_path / "sent" / f"{dataset}.smp"]
+    return words
+
+
+def test_killed_sealing_leaves_no_plain_package_for_longer_than_the_next_command(
+    sealed_words: dict[str, list[str | Path]], commands: Commands, tmp_path: Path
+) -> None:
+    words, opened = sealed_words["students"], tmp_path / "logs" / ROOT_NAME
+    assert python(KILL_BEFORE_SEALING, *words, cwd=tmp_path).status == -signal.SIGKILL
+    assert len(list(opened.glob("*/content/students.smp"))) == 1
+    assert opened.stat().st_mode & 0o777 == 0o700
+    # Nothing plain lies beside what is sent, and nothing was released.
+    assert all(path.suffix == ".part" for path in (tmp_path / "sent").iterdir())
+    assert "release" not in [entry.action for entry in read_log(tmp_path / "logs" / "education.log")]
+
+    # The next command takes it away, another department's even where logs lie together.
+    again = commands.run(*sealed_words["population"], cwd=tmp_path)
+    assert again.status == 0, again.error
+    assert not opened.exists()
+    assert Searcher(marks()).in_folder(tmp_path / "sent") == {}

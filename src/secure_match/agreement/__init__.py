@@ -24,8 +24,10 @@ from secure_match.agreement._model import (
 )
 from secure_match.agreement._number_findings import NUMBER_FINDING_KINDS, NumberFindingKind, NumberFindings
 from secure_match.agreement._parse import city_template, parse_agreement, template_text
+from secure_match.agreement._release import NEIGHBOUR, Release
 
 __all__ = [
+    "NEIGHBOUR",
     "NUMBER_FINDING_KINDS",
     "TOKEN_KINDS",
     "Agreement",
@@ -41,6 +43,7 @@ __all__ = [
     "NumberFindings",
     "Pass",
     "PassField",
+    "Release",
     "ValidMonths",
     "city_template",
     "dataset_fields",

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from secure_match.agreement._cell_checks import verify_cells
 from secure_match.agreement._decision_checks import verify_compared_columns, verify_thresholds
 from secure_match.agreement._kinds import REPEATABLE_KINDS, TOKEN_KINDS
 from secure_match.agreement._model import Agreement, CodedColumn, Dataset, split_view
 from secure_match.agreement._pass_checks import failure, verify_passes, verify_view
+from secure_match.agreement._public_keys import verify_public_keys
 
 _LARGEST_INTEGER: Final = 999_999_999
 _MOST_CONSTRAINED: Final = 64
@@ -34,8 +36,10 @@ def verify_agreement(agreement: Agreement) -> None:
         _check_months,
         _check_id_token,
         _check_unique_ids,
+        verify_public_keys,
         _check_code_maps,
         _check_datasets,
+        verify_cells,
         verify_passes,
         verify_thresholds,
         verify_compared_columns,

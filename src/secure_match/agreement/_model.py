@@ -10,6 +10,7 @@ from pydantic import Field
 
 from secure_match.agreement._kinds import FieldKind
 from secure_match.agreement._number_findings import NumberFindings
+from secure_match.agreement._release import Release, without_unsaid
 from secure_match.agreement.strict import StrictModel, VisibleText
 from secure_match.agreement.tables import tables_digest
 
@@ -40,7 +41,12 @@ class IdTokenProtocol(StrictModel):
 
 
 class Party(StrictModel):
-    """A party to the agreement; ``public_keys`` maps a purpose to an encoded key."""
+    """A party to the agreement.
+
+    Attributes:
+        public_keys: purpose (``transport``, ``signing``, ``approval``) to public key; if any party has keys, all
+            departments and the bureau have.
+    """
 
     id: Identifier
     role: Literal["department", "keyholder", "bureau", "reviewer"]
@@ -71,6 +77,8 @@ class CodedColumn(StrictModel):
         derive: a view of an identity field instead of a header, e.g. ``birth_date.year``.
         bands: lower bounds in rising order; a value leaves as the bound of its band.
         code_map: id of a site map; old codes are replaced by new ones before they are held against ``codes``.
+        rare: what a value becomes whose row stands in a small cell: one of ``codes``, or ``"neighbour"`` of bands.
+            Without it the cell is emptied.
     """
 
     name: Identifier
@@ -82,6 +90,7 @@ class CodedColumn(StrictModel):
     bands: tuple[int, ...] | None = None
     code_map: Identifier | None = None
     required: bool = False
+    rare: VisibleText | None = None
 
 
 class Spell(StrictModel):
@@ -98,6 +107,8 @@ class Dataset(StrictModel):
         row_key: header of the department's own unique row key; only a keyed handle of it leaves.
         scheme: code of the insurance scheme (AAE140) that its rows are enrolments in.
         identity: identity field to export header.
+        cells: names of coded columns whose joint values no fewer than ``release.smallest_cell`` rows may share. Where
+            fewer do, the columns are given up from the last to the first.
     """
 
     id: Identifier
@@ -110,6 +121,7 @@ class Dataset(StrictModel):
     identity: dict[Identifier, Text]
     columns: tuple[CodedColumn, ...] = ()
     spell: Spell | None = None
+    cells: tuple[Identifier, ...] = ()
 
 
 class PassField(StrictModel):
@@ -246,16 +258,18 @@ class Agreement(StrictModel):
     exclusions: tuple[ExclusionGroup, ...] = ()
     coverage: tuple[CoverageRule, ...] = ()
     number_findings: NumberFindings = NumberFindings()
+    release: Release = Release()
 
     @property
     def canonical_bytes(self) -> bytes:
         """The bytes that the fingerprint is taken over: sorted compact JSON and the digest of the tables.
 
         White space, comments and the order of keys in the TOML file do not change them; everything else does. Number
-        findings that are the defaults are left out, so that an agreement from before that table keeps its fingerprint.
+        findings, release rules and small cells that are the defaults are left out, so that an agreement from before
+        them keeps its fingerprint.
         """
         unsaid = {"number_findings"} if self.number_findings == NumberFindings() else set()
-        content = self.model_dump(mode="json", exclude=unsaid)
+        content = without_unsaid(self.model_dump(mode="json", exclude=unsaid))
         text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
         return _FINGERPRINT_LABEL + text.encode() + b"\n" + tables_digest().encode()
 
@@ -263,6 +277,14 @@ class Agreement(StrictModel):
     def fingerprint(self) -> str:
         """Lower-case hex SHA-256 of :attr:`canonical_bytes`; bound into every package."""
         return hashlib.sha256(self.canonical_bytes).hexdigest()
+
+    @property
+    def sealed(self) -> bool:
+        """Whether packages under this agreement are sealed and signed: it names the parties' public keys.
+
+        Otherwise it is a trial agreement, whose packages are plain.
+        """
+        return any(party.public_keys for party in self.parties)
 
     def dataset(self, dataset_id: str) -> Dataset | None:
         """The dataset of that id, or None."""

@@ -16,6 +16,15 @@ def read_agreement(path: Path) -> Agreement:
     Raises:
         AgreementError: ``FILE_NOT_FOUND``, ``AGREEMENT_NOT_TOML``, or what :func:`parse_agreement` raises.
     """
+    return parse_agreement(read_agreement_text(path), file=path)
+
+
+def read_agreement_text(path: Path) -> str:
+    """The text of an agreement file, as it stands.
+
+    Raises:
+        AgreementError: ``FILE_NOT_FOUND``, ``AGREEMENT_NOT_TOML`` where it is not UTF-8.
+    """
     text: str | None = None
     problem = ("AGREEMENT_NOT_TOML", "the file is not UTF-8 text")
     try:
@@ -26,7 +35,7 @@ def read_agreement(path: Path) -> Agreement:
         text = None
     if text is None:
         raise AgreementError(problem[1], code=problem[0], place=Place(file=path))
-    return parse_agreement(text, file=path)
+    return text
 
 
 def write_city_agreement(directory: Path) -> Path:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
@@ -31,6 +32,38 @@ class StrictModel(BaseModel):
     """Unknown keys and loose types are errors; instances are frozen; errors do not show the input."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+ModelT = TypeVar("ModelT", bound=StrictModel)
+
+
+def parse_json(model: type[ModelT], data: bytes) -> ModelT:
+    """The model of one JSON document, which has one meaning: no key stands twice in an object, and NaN is no number.
+
+    Args:
+        data: UTF-8 without a byte order mark.
+
+    Raises:
+        ValueError: for anything else, of which pydantic's ``ValidationError`` is one kind. It may hold the input: do
+            not show it and do not chain it.
+    """
+    try:
+        # Readers differ in which of two equal keys counts; pydantic takes the last without a word.
+        json.loads(data.decode("utf-8"), object_pairs_hook=_keys_once, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("too many brackets inside brackets") from None
+    return model.model_validate_json(data)
+
+
+def _keys_once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
+
+
+def _refuse_constant(_: str) -> NoReturn:
+    raise ValueError("no JSON number")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

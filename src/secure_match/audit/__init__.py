@@ -1,4 +1,26 @@
-"""AUDIT: hash-chained log and run manifest.
+"""AUDIT: each party's hash-chained log: what happened, by whose hand, with which files. Files: ``audit.files``."""
 
-The room is reserved so that the import contracts hold from the first day; this version has no code in it.
-"""
+from secure_match.audit._chain import CHECKPOINT_LABEL, LogFacts, LogHead, verify_log
+from secure_match.audit._cross import CrossCheck, Transfer, cross_check
+from secure_match.audit._entry import Action, Artifact, Entry, Operator, PackageKind, PackageRef
+from secure_match.audit._event import Event, file_name, make_artifact, verify_operator
+
+__all__ = [
+    "CHECKPOINT_LABEL",
+    "Action",
+    "Artifact",
+    "CrossCheck",
+    "Entry",
+    "Event",
+    "LogFacts",
+    "LogHead",
+    "Operator",
+    "PackageKind",
+    "PackageRef",
+    "Transfer",
+    "cross_check",
+    "file_name",
+    "make_artifact",
+    "verify_log",
+    "verify_operator",
+]

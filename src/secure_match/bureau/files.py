@@ -12,13 +12,16 @@ from typing import IO, Any, Final
 import pyarrow.parquet as pq
 
 from secure_match.agreement import Agreement
+from secure_match.audit import make_artifact
 from secure_match.bureau._run import BureauRun
 from secure_match.encoded import EncodedDataset
-from secure_match.encoded.files import atomic_writer, verify_writable
+from secure_match.encoded.files import atomic_writer, file_digest, verify_writable
 from secure_match.encoded.mapped_files import MappedPackage, map_package
 from secure_match.encoded.supplements import join_supplements
+from secure_match.enrolment import FINDINGS_NOTES, FindingsPackage
 from secure_match.enrolment.files import write_findings
 from secure_match.errors import PackageError, Place, located
+from secure_match.exchange.desk import Desk, Outgoing
 from secure_match.linkage import LinkResult, VerifiedDatasets
 
 SUMMARY_NAME: Final = "summary.json"
@@ -165,10 +168,11 @@ def findings_name(party: str) -> str:
     return f"findings-{party}.smf"
 
 
-def write_run(run: BureauRun, directory: Path, extra: dict[str, Any]) -> dict[str, Path]:
+def write_run(run: BureauRun, directory: Path, extra: dict[str, Any], *, desk: Desk | None = None) -> dict[str, Path]:
     """Write a run into a directory, in the place of an earlier run.
 
     Args:
+        desk: the bureau's, under a sealed agreement: it seals the findings and logs the run.
         extra: keys that join the summary, such as the time that the run took.
 
     Returns:
@@ -180,15 +184,41 @@ def write_run(run: BureauRun, directory: Path, extra: dict[str, Any]) -> dict[st
     paths = {party: directory / findings_name(party) for party in run.findings}
     for old in directory.glob(findings_name("*")):
         old.unlink()
-    for party, package in run.findings.items():
-        write_findings(package, paths[party])
     with atomic_writer(directory / LINKS_NAME) as stream:
         _write_links(run.links, stream)
     write_json(run.model, directory / MODEL_NAME)
     with atomic_writer(directory / STAKES_NAME) as stream:
         pq.write_table(run.stakes, stream)
     write_json(run.summary | extra, directory / SUMMARY_NAME)
+    if desk is not None:
+        _log_run(run, directory, desk)
+    for party, package in run.findings.items():
+        if desk is None:
+            write_findings(package, paths[party])
+        else:
+            _send_findings(package, paths[party], desk)
     return paths
+
+
+def _log_run(run: BureauRun, directory: Path, desk: Desk) -> None:
+    names = (LINKS_NAME, MODEL_NAME, STAKES_NAME, SUMMARY_NAME)
+    links = run.summary["links"]
+    desk.note(
+        "link",
+        inputs=[make_artifact(item["dataset"], item["package_digest"]) for item in run.summary["datasets"]],
+        outputs=[make_artifact(name, file_digest(directory / name)) for name in names],
+        counts={name: links[name] for name in ("link", "possible_link", "persons")},
+    )
+
+
+def _send_findings(package: FindingsPackage, path: Path, desk: Desk) -> None:
+    outgoing = Outgoing(
+        kind="findings",
+        recipient=package.manifest.recipient,
+        columns=FINDINGS_NOTES,
+        counts={"findings": package.manifest.rows},
+    )
+    desk.send_written(lambda plain: write_findings(package, plain), path, outgoing)
 
 
 def _write_links(links: LinkResult, stream: IO[bytes]) -> None:

@@ -50,7 +50,7 @@ class AskedRow(StrictModel):
 
 
 class AskedRows(StrictModel):
-    """What the bureau keeps of a request, to read its answer by."""
+    """What the bureau keeps of a request, to read its answer by; to a sealed request only a sealed answer counts."""
 
     format: Literal["secure_match/look-mapping"] = "secure_match/look-mapping"
     format_version: Literal[1] = 1
@@ -59,6 +59,7 @@ class AskedRows(StrictModel):
     recipient: Identifier
     request_id: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
     request_digest: HexDigest
+    sealed: bool = False
     items: dict[ItemHex, AskedRow]
 
 
@@ -168,8 +169,12 @@ def _item(secret: bytes, row: RowName) -> bytes:
     return hashlib.blake2b(dataset.encode() + b"|" + handle, key=secret, digest_size=_ITEM_BYTES).digest()
 
 
-def mapping_of(request: LookRequest, digest: str) -> AskedRows:
-    """What is kept of a request."""
+def mapping_of(request: LookRequest, digest: str, *, sealed: bool = False) -> AskedRows:
+    """What is kept of a request.
+
+    Args:
+        sealed: whether it was sent under a sealed agreement.
+    """
     manifest = request.manifest
     return AskedRows(
         agreement_id=manifest.agreement_id,
@@ -177,6 +182,7 @@ def mapping_of(request: LookRequest, digest: str) -> AskedRows:
         recipient=manifest.recipient,
         request_id=manifest.request_id,
         request_digest=digest,
+        sealed=sealed,
         items={
             row["item"].hex(): AskedRow(
                 dataset=row["dataset"], handle=row["handle"].hex(), fields=tuple(row["fields"].split(" "))

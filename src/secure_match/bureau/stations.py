@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from secure_match.agreement import Agreement
 from secure_match.bureau._run import BureauRun, run_bureau
 from secure_match.bureau.files import make_directory, read_packages, verify_outputs, write_run
+from secure_match.bureau.intake_files import opened_packages, verify_plain
 from secure_match.bureau.review_decisions import settled
 from secure_match.bureau.review_files import Decisions, read_decisions
 from secure_match.bureau.review_labels import labels_of
 from secure_match.bureau.work_files import WorkFolder, open_work_folder
 from secure_match.errors import PackageError
+from secure_match.exchange.desk import Desk, require_desk
 from secure_match.linkage import LinkHooks, MemoryPlan, PairLabels, RowOrder, plan_memory
 
 Progress = Callable[[str], None]
@@ -37,10 +40,14 @@ class LinkOptions:
         planned: told the memory plan before linking begins.
         note: told, in a sentence, what became of an unfinished run.
         share: told the share (0 to 1) of the current step that is done.
+        desk: the bureau's, under a sealed agreement.
+        also_periods: months besides the desk's that packages may be of.
         peak_bytes: the largest memory of the process so far, for the summary; None where nobody can tell.
     """
 
     decisions: Path | None = None
+    desk: Desk | None = None
+    also_periods: Sequence[str] = ()
     resume: bool = False
     memory_limit_bytes: int | None = None
     planned: Callable[[MemoryPlan], None] = _ignore
@@ -74,8 +81,40 @@ def link_packages(
         SecureMatchError: with a code and a place, before any result is written.
     """
     chosen = options or LinkOptions()
-    say = progress or _ignore
-    started = clock()
+    require_desk(agreement, chosen.desk)
+    link = partial(
+        _link,
+        agreement,
+        out=out,
+        clock=clock,
+        started=clock(),
+        threads=threads,
+        say=progress or _ignore,
+        chosen=chosen,
+    )
+    if chosen.desk is None:
+        verify_plain(packages)
+        return link(packages)
+    make_directory(out)
+    with (
+        chosen.desk.logging_refusals("link"),
+        opened_packages(chosen.desk, packages, out, also_periods=chosen.also_periods) as contents,
+    ):
+        return link(contents)
+
+
+def _link(
+    agreement: Agreement,
+    packages: Sequence[Path],
+    *,
+    out: Path,
+    clock: Clock,
+    started: float,
+    threads: int | None,
+    say: Progress,
+    chosen: LinkOptions,
+) -> tuple[BureauRun, dict[str, Path], dict[str, Any]]:
+    """Link plain packages."""
     decided = read_decisions(chosen.decisions) if chosen.decisions is not None else None
     say("packages")
     taken = read_packages(agreement, packages, threads=threads, share=chosen.share)
@@ -118,7 +157,7 @@ def link_packages(
         "memory": _memory(plan, chosen),
         "resumed_steps": work.resumed,
     }
-    paths = write_run(run, out, extra)
+    paths = write_run(run, out, extra, desk=chosen.desk)
     work.remove()
     return run, paths, run.summary | extra
 

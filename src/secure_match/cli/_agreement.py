@@ -7,9 +7,14 @@ from typing import Annotated, Literal
 
 import typer
 
-from secure_match.agreement import dataset_passes, leaving_columns
-from secure_match.agreement.files import read_agreement, write_agreement
+from secure_match.agreement import dataset_passes, leaving_columns, parse_agreement
+from secure_match.agreement._add_keys import add_public_keys
+from secure_match.agreement.files import read_agreement, read_agreement_text, write_agreement
 from secure_match.cli._output import print_json, say, show_table
+from secure_match.encoded.files import atomic_writer
+from secure_match.errors import UsageError, located
+from secure_match.exchange.approvals import verify_agreement_keys
+from secure_match.exchange.key_files import read_public
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Write and check the agreement that every party holds."
@@ -38,6 +43,52 @@ def new(
     say(f"Wrote {path}. Edit it, then: secure-match agreement check {path}")
 
 
+@app.command("add-keys")
+def add_keys(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The agreement, e.g. agreement.toml.")],
+    public_files: Annotated[
+        list[Path], typer.Argument(metavar="PUBLIC...", help="Public files of the parties, e.g. *.public.json.")
+    ],
+    approver: Annotated[
+        list[Path] | None,
+        typer.Option(help="Public file of a department's second operator: its signing key approves releases."),
+    ] = None,
+    replace_signing: Annotated[
+        bool,
+        typer.Option("--replace-signing", help="Let a party's signing key change; ask the party why it did, first."),
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write the parties' public keys into the agreement, which makes it a sealed one; comments stay.
+
+    Example: secure-match agreement add-keys agreement.toml police.public.json bureau.public.json
+    """
+    given = [read_public(path) for path in public_files]
+    if len({public.party for public in given}) != len(given):
+        raise UsageError("two of the public files are of one party", code="KEYS_TWICE")
+    keys = {public.party: (public.role, public.party_keys()) for public in given}
+    for public in [read_public(path) for path in approver or ()]:
+        role, known = keys.get(public.party, (public.role, {}))
+        keys[public.party] = (role, {**known, "approval": public.party_keys()["signing"]})
+    with located(file):
+        text = add_public_keys(read_agreement_text(file), keys, replace_signing=replace_signing)
+    mode = file.stat().st_mode
+    with atomic_writer(file) as stream:
+        stream.write(text.encode())
+    file.chmod(mode & 0o777)
+    fingerprint = parse_agreement(text).fingerprint
+    if as_json:
+        names = [{"party": public.party, "role": public.role, "key_id": public.key_id} for public in given]
+        print_json({"agreement": str(file), "fingerprint": fingerprint, "keys": names})
+        return
+    say(*(f"{public.party} ({public.role}): keys {public.key_id}" for public in given))
+    say(
+        "Ask every party by telephone whether these are the names of its keys.",
+        f"fingerprint {fingerprint}",
+        f"Wrote {file}: packages are sealed. Hand it to every party; all have to see the same fingerprint.",
+    )
+
+
 @app.command()
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The agreement, e.g. agreement.toml.")],
@@ -48,6 +99,8 @@ def check(
     Example: secure-match agreement check city/agreement.toml
     """
     agreement = read_agreement(file)
+    with located(file):
+        verify_agreement_keys(agreement)
     datasets = {dataset.id: leaving_columns(agreement, dataset) for dataset in agreement.datasets}
     if as_json:
         print_json(
@@ -76,8 +129,9 @@ def check(
             ["column", "form", "made from"],
             [[column.name, column.form, column.source] for column in datasets[dataset.id]],
         )
+    following = "contribute" if agreement.sealed else "new"
     say(
         f"agreement {agreement.id}: valid",
         f"fingerprint {agreement.fingerprint}",
-        "Every party has to see the same fingerprint. Next: secure-match keys new --help",
+        f"Every party has to see the same fingerprint. Next: secure-match keys {following} --help",
     )

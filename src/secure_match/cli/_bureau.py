@@ -15,6 +15,15 @@ from secure_match.agreement.files import read_agreement
 from secure_match.bureau.stations import LinkOptions, link_packages
 from secure_match.bureau.work_files import WORK_NAME
 from secure_match.cli import _review
+from secure_match.cli._desk import (
+    IdentityOption,
+    LogOption,
+    OperatorOption,
+    PeriodOption,
+    UnlockKeyOption,
+    UnlockPkcs11Option,
+    open_desk,
+)
 from secure_match.cli._memory import peak_bytes
 from secure_match.cli._output import print_json, say, say_aside, share_progress, show_table
 from secure_match.errors import UsageError
@@ -57,6 +66,15 @@ def link(
     decisions: Annotated[
         Path | None, typer.Option(help="Decisions of clerks (bureau review): their pairs are linked or kept apart.")
     ] = None,
+    identity: IdentityOption = None,
+    operator: OperatorOption = None,
+    log: LogOption = None,
+    period: PeriodOption = None,
+    unlock_key: UnlockKeyOption = None,
+    unlock_pkcs11: UnlockPkcs11Option = None,
+    also_period: Annotated[
+        list[str] | None, typer.Option(help="An older month (YYYY-MM) whose packages are meant to be in the run.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", metavar="", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Link packages across and within; write one findings package per department.
@@ -65,9 +83,20 @@ def link(
     """
     limit = _size_bytes(memory_limit) if memory_limit is not None else None
     agreement = read_agreement(agreement_file)
+    desk = open_desk(
+        agreement,
+        identity,
+        operator=operator,
+        log=log,
+        period=period,
+        unlock_key=unlock_key,
+        unlock_pkcs11=unlock_pkcs11,
+    )
     with share_progress("linking", _STEPS_BESIDE_PASSES + len(agreement.passes), quiet=as_json) as (begin, share):
         options = LinkOptions(
             decisions=decisions,
+            desk=desk,
+            also_periods=also_period or (),
             resume=resume,
             memory_limit_bytes=limit,
             planned=_nobody if as_json else _say_plan,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import time
 from dataclasses import dataclass
@@ -14,17 +13,19 @@ import typer
 from secure_match.agreement import Agreement, Dataset, city_template
 from secure_match.agreement.files import read_agreement, write_city_agreement
 from secure_match.bureau.files import make_directory, write_json
-from secure_match.bureau.stations import link_packages
+from secure_match.bureau.stations import LinkOptions, link_packages
 from secure_match.cli._bureau import NUMBER_WORDS, show_summary
+from secure_match.cli._demo_desks import hold_ceremony, make_desks, make_identities, seal_agreement
 from secure_match.cli._demo_measure import DemoRows, SentFiles, measure_findings, measure_leaks, worklist_findings
 from secure_match.cli._demo_truth import write_truth
 from secure_match.cli._department import encode_lines
 from secure_match.cli._memory import peak_bytes
 from secure_match.cli._output import print_json, say, show_table, step_progress
-from secure_match.department.files import read_key, write_key
-from secure_match.department.keys import DepartmentKey
+from secure_match.department.key_files import read_key
 from secure_match.department.stations import EncodeReport, encode_export, resolve_findings
 from secure_match.errors import Place, UsageError
+from secure_match.exchange.desk import Desk as ExchangeDesk
+from secure_match.exchange.shares import key_departments
 from secure_match.synthetic import City, CityConfig, generate_city, write_exports
 
 app = typer.Typer(help="Run every role on a synthetic city and measure the result against the truth.")
@@ -36,7 +37,11 @@ _MAX_SEED: Final = (1 << 63) - 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Desk:
-    """Where the files of a demo are. ``sent`` holds what left departments; ``bureau`` what came back."""
+    """Where the files of a demo are.
+
+    ``sent`` holds what left departments; ``bureau`` what came back; ``keys`` everybody's identities, which elsewhere
+    would each be with its party, as would the ``logs``; ``ceremony`` the shares of the departments' common key.
+    """
 
     out: Path
 
@@ -47,6 +52,18 @@ class _Desk:
     @property
     def bureau(self) -> Path:
         return self.out / "bureau"
+
+    @property
+    def keys(self) -> Path:
+        return self.out / "keys"
+
+    @property
+    def logs(self) -> Path:
+        return self.out / "logs"
+
+    @property
+    def ceremony(self) -> Path:
+        return self.out / "ceremony"
 
     @property
     def truth(self) -> Path:
@@ -63,6 +80,9 @@ class _Desk:
 
     def package(self, dataset: Dataset) -> Path:
         return self.sent / f"{dataset.id}.smp"
+
+    def packages(self, agreement: Agreement) -> dict[str, Path]:
+        return {dataset.id: self.package(dataset) for dataset in agreement.datasets}
 
     def worklist(self, dataset: Dataset, ending: str) -> Path:
         return self.department(dataset.owner) / f"worklist-{dataset.id}.{ending}"
@@ -84,9 +104,8 @@ def demo(
     _clear(desk)
     with step_progress("demo", 30, quiet=as_json) as step:
         step("a synthetic city")
-        agreement = _demo_agreement(out)
         city = generate_city(CityConfig(people=people, seed=seed))
-        _hand_out(agreement, city, desk, seed)
+        agreement, desks = _set_up(city, desk, seed)
         made = time.monotonic()
 
         reports: list[EncodeReport] = []
@@ -102,12 +121,16 @@ def demo(
                     key,
                     desk.package(dataset),
                     quarantine=desk.department(dataset.owner) / f"{dataset.id}.quarantine.csv",
+                    desk=desks[dataset.owner],
                 )
             )
         encoded = time.monotonic()
 
         packages = sorted(desk.sent.glob("*.smp"))
-        _, findings, bureau = link_packages(agreement, packages, desk.bureau, clock=time.monotonic, progress=step)
+        options = LinkOptions(desk=desks[_bureau_of(agreement)])
+        _, findings, bureau = link_packages(
+            agreement, packages, desk.bureau, clock=time.monotonic, progress=step, options=options
+        )
         linked = time.monotonic()
 
         lists = []
@@ -121,6 +144,7 @@ def demo(
                     desk.key(dataset.owner),
                     outs,
                     dataset_id=dataset.id,
+                    desk=desks[dataset.owner],
                 )
             )
         resolved = time.monotonic()
@@ -129,16 +153,11 @@ def demo(
         found = {
             dataset.id: worklist_findings(dataset, desk.worklist(dataset, "csv")) for dataset in agreement.datasets
         }
-        keys = {party: read_key(desk.key(party)) for party in {dataset.owner for dataset in agreement.datasets}}
-        sent = SentFiles(
-            packages={dataset.id: desk.package(dataset) for dataset in agreement.datasets},
-            findings=tuple(findings.values()),
-            other=tuple(
-                desk.bureau / name for name in ("summary.json", "links.parquet", "model.json", "stakes.parquet")
-            ),
-        )
+        keys = {party: read_key(desk.key(party), desks[party].identity) for party in key_departments(agreement)}
         rows = DemoRows(agreement, city, keys)
-        leaks = measure_leaks(city, rows, sent)
+        leaks = measure_leaks(
+            city, rows, SentFiles.of(agreement, desks, desk.packages(agreement), findings, desk.bureau)
+        )
         write_truth(city, rows, desk.truth)
     measured = time.monotonic()
     stages = {
@@ -192,7 +211,7 @@ def _clear(desk: _Desk) -> None:
                 code="OUTPUT_NOT_EMPTY",
                 place=Place(file=desk.out),
             )
-        for name in ("departments", "sent", "bureau"):
+        for name in ("departments", "sent", "bureau", "keys", "logs", "ceremony"):
             shutil.rmtree(desk.out / name, ignore_errors=True)
         for name in ("agreement.toml", "summary.json", desk.truth.name):
             (desk.out / name).unlink(missing_ok=True)
@@ -207,25 +226,23 @@ def _demo_agreement(out: Path) -> Agreement:
     return read_agreement(path)
 
 
-def _hand_out(agreement: Agreement, city: City, desk: _Desk, seed: int) -> None:
-    """Give each department its exports and its key. Demo keys come from the seed, so that a demo can be repeated."""
+def _set_up(city: City, desk: _Desk, seed: int) -> tuple[Agreement, dict[str, ExchangeDesk]]:
+    """The agreement with everybody's keys, exports and key files at their departments, and a desk for every party."""
+    agreement = _demo_agreement(desk.out)
     paths = write_exports(city, desk.out / "departments")
     for dataset in agreement.datasets:
         make_directory(desk.department(dataset.owner))
         paths[dataset.id].replace(desk.export(dataset))
-    for party in sorted({dataset.owner for dataset in agreement.datasets}):
-        key = DepartmentKey.create(
-            party=party,
-            agreement_id=agreement.id,
-            key_epoch=agreement.key_epoch,
-            encoding_secret=_demo_secret(seed, "shared"),
-            handle_secret=_demo_secret(seed, party),
-        )
-        write_key(key, desk.key(party))
+    identities = make_identities(agreement, seed, desk.keys)
+    agreement = seal_agreement(desk.out / "agreement.toml", identities)
+    desks = make_desks(agreement, identities, desk.logs)
+    keys = {party: desk.key(party) for party in key_departments(agreement)}
+    hold_ceremony(agreement, desks, seed, desk.ceremony, keys)
+    return agreement, desks
 
 
-def _demo_secret(seed: int, purpose: str) -> bytes:
-    return hashlib.sha256(f"secure_match demo key, worthless: {seed} {purpose}".encode()).digest()
+def _bureau_of(agreement: Agreement) -> str:
+    return next(party.id for party in agreement.parties if party.role == "bureau")
 
 
 def _tell(agreement: Agreement, desk: _Desk, reports: list[EncodeReport], summary: dict[str, Any]) -> None:
@@ -262,6 +279,8 @@ def _tell(agreement: Agreement, desk: _Desk, reports: list[EncodeReport], summar
     say(
         f"Searched {summary['scanned_bytes']:,} bytes that left a department for every raw ID number, name, phone and "
         f"address, in raw, hex, base64 and UTF-16 form: {summary['raw_identifier_hits']} hits.",
+        f"Packages are sealed and signed; who did what stands in {desk.logs}. To look as a reviewer: secure-match "
+        f"review verify {desk.sent}/*.smp --agreement {desk.out / 'agreement.toml'}",
         f"{summary['seconds']:.1f} s in all. Wrote {desk.out / 'summary.json'}. "
         f"Next: open a worklist, or: secure-match evaluate {desk.bureau / 'links.parquet'} {desk.truth}",
     )

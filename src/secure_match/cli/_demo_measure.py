@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from secure_match.agreement import NUMBER_FINDING_KINDS, Agreement, Dataset
+from secure_match.audit import PackageKind
 from secure_match.department.handles import HandleMaker
 from secure_match.department.keys import DepartmentKey
 from secure_match.department.leak_scan import IdentifierScanner, RandomRange, ScanReport
@@ -21,6 +23,8 @@ from secure_match.encoded import matrix_from_binary
 from secure_match.encoded.files import ROWS_PART, read_dataset
 from secure_match.encoded.layout import ColumnRange, binary_column_ranges
 from secure_match.enrolment.files import FINDINGS_PART, read_findings
+from secure_match.exchange.desk import Desk
+from secure_match.exchange.files import sealed_place
 from secure_match.kernels._seen import SeenKeys
 from secure_match.synthetic import City
 
@@ -40,12 +44,38 @@ Found = list[tuple[str, str, str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A package that was sent: its sealed file, and the desk of the party that it is for."""
+
+    path: Path
+    desk: Desk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SentFiles:
     """What left departments and what came of it: packages by dataset, findings packages, the bureau's other files."""
 
-    packages: Mapping[str, Path]
-    findings: Sequence[Path]
+    packages: Mapping[str, Sent]
+    findings: Sequence[Sent]
     other: Sequence[Path]
+
+    @classmethod
+    def of(
+        cls,
+        agreement: Agreement,
+        desks: Mapping[str, Desk],
+        packages: Mapping[str, Path],
+        findings: Mapping[str, Path],
+        bureau: Path,
+    ) -> SentFiles:
+        """The files of a demo; ``findings`` are by department, ``bureau`` is the run directory."""
+        taker = next(party.id for party in agreement.parties if party.role == "bureau")
+        names = ("summary.json", "links.parquet", "model.json", "stakes.parquet")
+        return cls(
+            packages={dataset: Sent(path=path, desk=desks[taker]) for dataset, path in packages.items()},
+            findings=[Sent(path=path, desk=desks[party]) for party, path in findings.items()],
+            other=[bureau / name for name in names],
+        )
 
 
 def worklist_findings(dataset: Dataset, path: Path) -> Found:
@@ -131,17 +161,19 @@ def measure_leaks(city: City, rows: DemoRows, sent: SentFiles) -> dict[str, Any]
     """Search every byte that left a department, and every byte the bureau made of it, for all raw values."""
     scanner = IdentifierScanner(city.truth.values, rows)
     reports: list[ScanReport] = []
-    for dataset, path in sent.packages.items():
-        handles = read_dataset(path).table["handle"]
-        reports.append(_scan(scanner, path, ROWS_PART, rows.ids(dataset, handles)))
-    for path in sent.findings:
-        table = read_findings(path).table
-        ids = np.full(table.num_rows, -1, dtype=np.int64)
-        names = np.asarray(table["dataset"].to_pylist(), dtype=np.str_)
-        for dataset in np.unique(names).tolist():
-            mine = np.flatnonzero(names == dataset)
-            ids[mine] = rows.ids(dataset, table["handle"].take(pa.array(mine)))
-        reports.append(_scan(scanner, path, FINDINGS_PART, ids))
+    for dataset, sent_package in sent.packages.items():
+        with _opened(sent_package, "encodings", scanner, reports) as path:
+            handles = read_dataset(path).table["handle"]
+            reports.append(_scan(scanner, path, ROWS_PART, rows.ids(dataset, handles)))
+    for sent_package in sent.findings:
+        with _opened(sent_package, "findings", scanner, reports) as path:
+            table = read_findings(path).table
+            ids = np.full(table.num_rows, -1, dtype=np.int64)
+            names = np.asarray(table["dataset"].to_pylist(), dtype=np.str_)
+            for dataset in np.unique(names).tolist():
+                mine = np.flatnonzero(names == dataset)
+                ids[mine] = rows.ids(dataset, table["handle"].take(pa.array(mine)))
+            reports.append(_scan(scanner, path, FINDINGS_PART, ids))
     # Compressed and columnar files hold keyed bytes everywhere: they are one random range that belongs to no row.
     for path in sent.other:
         data = path.read_bytes()
@@ -160,6 +192,22 @@ def measure_leaks(city: City, rows: DemoRows, sent: SentFiles) -> dict[str, Any]
             "expected": round(sum(report.chance_expected for report in reports), 2),
         },
     }
+
+
+@contextmanager
+def _opened(sent: Sent, kind: PackageKind, scanner: IdentifierScanner, reports: list[ScanReport]) -> Iterator[Path]:
+    """Search a sealed package as whoever carries it sees it; then its content, for whom it is sealed to."""
+    reports.append(scanner.scan(sent.path.read_bytes(), (_sealed_range(sent.path),)))
+    with sent.desk.private_folder() as folder:
+        content = folder / sent.path.name
+        sent.desk.open_content(sent.path, content, kind)
+        yield content
+
+
+def _sealed_range(path: Path) -> RandomRange:
+    """Sealed content is pseudo-random and belongs to no row; what is around it is searched without allowance."""
+    start, size = sealed_place(path)
+    return RandomRange(start=start, width=size, row_ids=np.full(1, -1, dtype=np.int64))
 
 
 def _scan(scanner: IdentifierScanner, path: Path, part: str, ids: IntArray) -> ScanReport:

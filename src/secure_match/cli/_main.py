@@ -40,6 +40,7 @@ _ROLES: Final = {
     "keys": _Role("secure_match.cli._keys", "Make the departments' keys. The bureau must never hold one."),
     "department": _Role("secure_match.cli._department", "Inspect and encode an export, turn findings into worklists."),
     "bureau": _Role("secure_match.cli._bureau", "Link packages and return findings."),
+    "review": _Role("secure_match.cli._reviewer", "See what leaves, check what left, verify logs. Reads only."),
     "evaluate": _Role("secure_match.cli._evaluate", "Judge a run's links by the truth."),
     "demo": _Role("secure_match.cli._demo", "Run every role on a synthetic city and measure the result."),
 }

@@ -65,13 +65,14 @@ class Patterns:
     Args:
         kinds: names of the kinds.
         values: of each kind, its distinct values in rising order, without nulls.
+        more_words: further words that :attr:`words` finds; uint64.
     """
 
-    def __init__(self, kinds: Sequence[str], values: Sequence[pa.StringArray]) -> None:
+    def __init__(self, kinds: Sequence[str], values: Sequence[pa.StringArray], more_words: WordArray) -> None:
         self._kinds = tuple(kinds)
         self._values = pa.chunked_array(list(values), pa.string())
         self._kind_ends = np.cumsum([len(part) for part in values], dtype=np.int64)
-        longs = [np.zeros(0, dtype=np.uint64)]
+        longs = [more_words]
         shorts: list[tuple[WordArray, Int64Array, Int64Array, Int64Array]] = []
         for first, form, (words, lengths) in self._beginnings():
             longs.append(distinct_words(words[lengths >= LONG_BYTES]))

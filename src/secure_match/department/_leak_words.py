@@ -1,8 +1,8 @@
 """RAW: where in many bytes one of many words begins: eight bytes of a long pattern, or the first four of a short one.
 
-A compiled filter looks at every offset: a word sets three bits of one 64-bit cell of a table, so that an offset costs
-one look into memory; a few offsets in a thousand pass by chance, and what passes is looked up exactly. Threads change
-nothing.
+A compiled filter looks at every offset: a word sets three bits of one 64-bit cell of a table, by its first four bytes,
+which long and short words have both, so that an offset costs one look into memory; what passes is held against a second
+table of the long words' eight bytes, and what passes that is looked up exactly. Threads change nothing.
 
 Invariant: :meth:`WordSets.offsets` is exactly :func:`offsets_reference`.
 """
@@ -45,15 +45,21 @@ class WordSets:
 
     long_words: WordArray
     short_words: WordArray
+    _first_cells: WordArray
     _long_cells: WordArray
     _short_cells: WordArray
 
     @classmethod
     def make(cls, long_words: WordArray, short_words: WordArray) -> WordSets:
         """The words in any order, each any number of times."""
-        distinct = (distinct_words(long_words), distinct_words(short_words))
-        cells = [_filter(words) for words in distinct]
-        return cls(long_words=distinct[0], short_words=distinct[1], _long_cells=cells[0], _short_cells=cells[1])
+        long, short = distinct_words(long_words), distinct_words(short_words)
+        return cls(
+            long_words=long,
+            short_words=short,
+            _first_cells=_filter(distinct_words(np.concatenate([long & SHORT_MASK, short]))),
+            _long_cells=_filter(long),
+            _short_cells=_filter(short),
+        )
 
     def offsets(self, data: ByteArray, start: int, stop: int) -> Int64Array:
         """Offsets from ``start`` to ``stop - 1`` at which a word begins, rising; beyond ``data`` there are zeros."""
@@ -66,7 +72,8 @@ class WordSets:
     def _likely(self, data: ByteArray, start: int, stop: int) -> Iterator[Int64Array]:
         out = np.empty(min(_FOUND_AT_ONCE, max(1, stop - start)), dtype=np.int64)
         while start < stop:
-            count, start = _pass_filter(data, start, stop, self._long_cells, self._short_cells, out)
+            tables = (self._first_cells, self._long_cells, self._short_cells)
+            count, start = _pass_filter(data, start, stop, *tables, out)
             yield out[:count].copy()
 
 
@@ -144,10 +151,16 @@ def _fill(words: WordArray, cells: WordArray) -> None:
 
 @jit
 def _pass_filter(  # noqa: PLR0917  # Numba functions take their arrays by position.
-    data: ByteArray, start: int, stop: int, long_cells: WordArray, short_cells: WordArray, out: Int64Array
+    data: ByteArray,
+    start: int,
+    stop: int,
+    first_cells: WordArray,
+    long_cells: WordArray,
+    short_cells: WordArray,
+    out: Int64Array,
 ) -> tuple[int, int]:
-    """Write offsets that pass one of the filters until ``out`` is full: how many, and where to go on."""
-    long_shift, short_shift = _shift(long_cells), _shift(short_cells)
+    """Write offsets that pass the filters until ``out`` is full: how many, and where to go on."""
+    first_shift, long_shift, short_shift = _shift(first_cells), _shift(long_cells), _shift(short_cells)
     size = data.shape[0]
     word = np.uint64(0)
     for index in range(7):
@@ -158,16 +171,19 @@ def _pass_filter(  # noqa: PLR0917  # Numba functions take their arrays by posit
         word >>= np.uint64(8)
         if offset + 7 < size:
             word |= np.uint64(data[offset + 7]) << np.uint64(56)
-        hashed = _hashed(word)
-        wanted = _bits(hashed, long_shift)
-        likely = (long_cells[hashed >> long_shift] & wanted) == wanted
-        if not likely:
-            hashed = _hashed(word & SHORT_MASK)
-            wanted = _bits(hashed, short_shift)
-            likely = (short_cells[hashed >> short_shift] & wanted) == wanted
-        if likely:
+        first = _hashed(word & SHORT_MASK)
+        if not _is_set(first, first_cells, first_shift):
+            continue
+        if _is_set(_hashed(word), long_cells, long_shift) or _is_set(first, short_cells, short_shift):
             out[count] = offset
             count += 1
             if count == out.shape[0]:
                 return count, offset + 1
     return count, stop
+
+
+@jit
+def _is_set(hashed: np.uint64, cells: WordArray, shift: np.uint64) -> bool:
+    wanted = _bits(hashed, shift)
+    found: bool = (cells[hashed >> shift] & wanted) == wanted
+    return found

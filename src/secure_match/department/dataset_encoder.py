@@ -7,7 +7,7 @@ order in the export; nothing is returned that the release gate did not pass.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +19,7 @@ from secure_match.department import _labels
 from secure_match.department._batches import read_ahead
 from secure_match.department.codes import encode_column
 from secure_match.department.handles import HandleMaker
-from secure_match.department.keys import DepartmentKey, Guarded, derive_key, derive_key_id
+from secure_match.department.keys import DepartmentKey, derive_key, derive_key_id
 from secure_match.department.normalise import (
     ColumnFacts,
     NormalisedField,
@@ -34,6 +34,7 @@ from secure_match.department.quarantine import Quarantine
 from secure_match.department.readers import ROW_NUMBER, RefusedRows
 from secure_match.department.release import verify_release
 from secure_match.department.secret_access import reveal
+from secure_match.department.small_cells import CellRule, cell_columns
 from secure_match.department.supplement import ChangedRows, SentRows, sent_rows
 from secure_match.department.tokens import id_tokens
 from secure_match.encoded import (
@@ -46,6 +47,7 @@ from secure_match.encoded import (
 from secure_match.encoded.handle_order import sorted_by_handle
 from secure_match.encoded.supplements import verify_supplement
 from secure_match.errors import AgreementError, KeyFileError
+from secure_match.exchange.opaque import Guarded
 from secure_match.kernels._seen import SeenKeys
 
 Progress = Callable[[int], None]
@@ -62,6 +64,8 @@ class EncodingResult:
         reasons: identity field to reason code (see ``normalise.REASONS``) to number of rows.
         flags: identity field to flag to number of rows.
         already_sent: rows that were passed over because the package that is completed holds them.
+        given_up: coded column to the number of its cells that rows of small cells gave up.
+        others: the rows that were sent before, of a supplement: with them its cells are counted.
     """
 
     dataset: EncodedDataset
@@ -70,6 +74,8 @@ class EncodingResult:
     reasons: dict[str, dict[str, int]]
     flags: dict[str, dict[str, int]]
     already_sent: int = 0
+    given_up: dict[str, int] = field(default_factory=dict)
+    others: pa.Table | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -112,7 +118,7 @@ def require_dataset(agreement: Agreement, dataset_id: str) -> Dataset:
 
 
 def verify_key(agreement: Agreement, dataset: Dataset, key: DepartmentKey) -> None:
-    """Check that a key belongs to the dataset's owner, this agreement and its epoch.
+    """Check that a key belongs to the dataset's owner, this agreement and epoch; a ceremony's key: to this text of it.
 
     Raises:
         KeyFileError: ``KEY_PARTY``, ``KEY_AGREEMENT`` or ``KEY_EPOCH``.
@@ -126,6 +132,17 @@ def verify_key(agreement: Agreement, dataset: Dataset, key: DepartmentKey) -> No
         )
     if key.key_epoch != agreement.key_epoch:
         raise KeyFileError(f"the key is not of the agreement's epoch {agreement.key_epoch}", code="KEY_EPOCH")
+    if agreement.sealed and not key.agreement_fingerprint:
+        raise KeyFileError(
+            "this is a key for trial agreements; this agreement needs one of its ceremony: secure-match keys derive",
+            code="KEY_AGREEMENT",
+        )
+    if key.agreement_fingerprint and key.agreement_fingerprint != agreement.fingerprint:
+        raise KeyFileError(
+            "the key was made under another text of this agreement; compare fingerprints, then contribute and derive "
+            "again",
+            code="KEY_AGREEMENT",
+        )
 
 
 class DatasetEncoder(Guarded):
@@ -176,7 +193,7 @@ class DatasetEncoder(Guarded):
             PackageError: ``SUPPLEMENT_BASE`` where they were made of another dataset, or with other keys; and as
                 :func:`supplement.sent_rows` does.
         """
-        sent = sent_rows(packages)
+        sent = sent_rows(packages, cell_columns(self.agreement, self.dataset))
         own = self._manifest(RowCounts(read=0, encoded=0, quarantined=0), sent.base_digest)
         verify_supplement(sent.base, sent.base_digest, own)
         return sent
@@ -210,6 +227,7 @@ class DatasetEncoder(Guarded):
         tally = NormaliseTally(self._state_fields)
         seen = SeenKeys()
         changed = ChangedRows(sent) if sent is not None else None
+        cells = CellRule(self.agreement, self.dataset)
         read = already_sent = 0
         for batch in read_ahead(batches):
             keyed = self._keyed(batch, seen)
@@ -217,21 +235,22 @@ class DatasetEncoder(Guarded):
                 known = sent.which(keyed.handles) & ~keyed.repeated & ~keyed.no_key
                 self._compare(keyed.filter(known), schema, changed, facts=facts)
                 keyed = keyed.filter(~known)
-            tables.append(self._encode_batch(keyed, schema, quarantine, tally=tally, facts=facts))
+            tables.append(self._encode_batch(keyed, schema, quarantine, tally=tally, facts=facts, cells=cells))
             read += keyed.batch.num_rows
             already_sent += batch.num_rows - keyed.batch.num_rows
             if progress is not None:
                 progress(batch.num_rows)
         if refused is not None:
             read += quarantine.take(refused)
-        table = sorted_by_handle(tables, schema)
+        others = sent.table if sent is not None else None
+        table, given_up = cells.apply(sorted_by_handle(tables, schema), others, quarantine)
         counts = RowCounts(read=read, encoded=table.num_rows, quarantined=read - table.num_rows)
         if sent is not None and changed is not None:
             changed.verify_none()
             sent.verify_room(table.num_rows)
         base = sent.base_digest if sent is not None else None
         dataset = EncodedDataset(manifest=self._manifest(counts, base), table=table)
-        verify_release(self.agreement, self.dataset, dataset)
+        verify_release(self.agreement, self.dataset, dataset, others=others)
         return EncodingResult(
             dataset=dataset,
             quarantine=quarantine.table(),
@@ -239,6 +258,8 @@ class DatasetEncoder(Guarded):
             reasons=tally.reasons,
             flags=tally.flags,
             already_sent=already_sent,
+            given_up=given_up,
+            others=others,
         )
 
     @property
@@ -290,6 +311,7 @@ class DatasetEncoder(Guarded):
         *,
         tally: NormaliseTally,
         facts: ColumnFacts | None,
+        cells: CellRule | None = None,
     ) -> pa.Table:
         batch = keyed.batch
         numbers = batch[ROW_NUMBER].to_numpy()
@@ -318,6 +340,8 @@ class DatasetEncoder(Guarded):
         field_states = [pa.array(fields[name].states) for name in self._state_fields]
         columns = [keyed.handles, *tokens, *field_states, *passes, *coded_columns]
         table = pa.table(columns, schema=schema)
+        if cells is not None:
+            cells.add(numbers[usable], keyed.handles.filter(pa.array(usable)))
         return table if usable.all() else table.filter(pa.array(usable))
 
     def _identity_columns(self, fields: dict[str, NormalisedField]) -> tuple[list[pa.Array], list[pa.Array]]:

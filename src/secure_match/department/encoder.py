@@ -28,7 +28,7 @@ from secure_match.department._row_encoder import RowEncoder
 from secure_match.department._row_handles import KeyedHandles, numbered_handles
 from secure_match.department._sources import ArrowArray, ArrowStream, Rows, Table, iterate_batches, wrong_data
 from secure_match.department._tokenise import MissingMode
-from secure_match.department.keys import EncodingKey, Guarded, derive_key_id
+from secure_match.department.keys import EncodingKey, derive_key_id
 from secure_match.department.secret_access import reveal
 from secure_match.encoded import (
     DatasetManifest,
@@ -39,6 +39,7 @@ from secure_match.encoded import (
     dataset_schema,
 )
 from secure_match.errors import EncodingError, Place, UsageError
+from secure_match.exchange.opaque import Guarded
 from secure_match.kernels import active
 
 PASS_ID: Final = "clk"  # noqa: S105  # The id of a pass, not a password.

@@ -12,9 +12,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from secure_match.department import _labels
-from secure_match.department.keys import DepartmentKey, Guarded, derive_key, derive_key_id, keyed_prf_16_each
+from secure_match.department.keys import DepartmentKey, derive_key, derive_key_id, keyed_prf_16_each
 from secure_match.department.secret_access import reveal
 from secure_match.encoded import binary_from_matrix
+from secure_match.exchange.opaque import Guarded
 from secure_match.kernels._seen import SeenKeys
 
 HANDLE_BYTES = 16

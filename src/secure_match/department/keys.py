@@ -8,40 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Final, NoReturn, Self
+from typing import Final, Self
 
 import numpy as np
 import numpy.typing as npt
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from secure_match.errors import KeyFileError
+from secure_match.exchange.derivation import hkdf_sha256, purpose_label
+from secure_match.exchange.opaque import Guarded
 
 SECRET_BYTES: Final = 32
 """Length of the secrets that this package makes itself, in bytes."""
 PRF_BYTES: Final = 16
-
-_LABEL: Final = b"secure_match/v1/"
-
-
-class Guarded:
-    """Base of everything that holds key material, derived keys included: it does not leave its process."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"<{type(self).__name__}: secret>"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError(f"{type(self).__name__} cannot be pickled or copied")
-
-    def __getstate__(self) -> NoReturn:
-        raise TypeError(f"{type(self).__name__} cannot be pickled or copied")
-
-    def __eq__(self, other: object) -> NoReturn:
-        raise TypeError(f"{type(self).__name__} cannot be compared; compare key ids")
-
-    __hash__ = None  # type: ignore[assignment]
 
 
 class OpaqueKey(Guarded):
@@ -91,17 +69,26 @@ class DepartmentKey(OpaqueKey):
         party: id of the department in the agreement.
         agreement_id: id of the agreement it was made for.
         key_epoch: epoch of the agreement it was made for.
+        agreement_fingerprint: fingerprint of the agreement whose ceremony gave it; "" for a key of a trial agreement.
     """
 
-    __slots__ = ("agreement_id", "key_epoch", "party")
+    __slots__ = ("agreement_fingerprint", "agreement_id", "key_epoch", "party")
 
     party: str
     agreement_id: str
     key_epoch: str
+    agreement_fingerprint: str
 
     @classmethod
     def create(
-        cls, *, party: str, agreement_id: str, key_epoch: str, encoding_secret: bytes, handle_secret: bytes
+        cls,
+        *,
+        party: str,
+        agreement_id: str,
+        key_epoch: str,
+        encoding_secret: bytes,
+        handle_secret: bytes,
+        agreement_fingerprint: str = "",
     ) -> Self:
         """Put a key together from its parts; both secrets have ``SECRET_BYTES`` bytes.
 
@@ -112,6 +99,7 @@ class DepartmentKey(OpaqueKey):
             raise KeyFileError(f"a secret has {SECRET_BYTES} bytes", code="KEY_LENGTH")
         key = cls({"encoding": encoding_secret, "handle": handle_secret})
         key.party, key.agreement_id, key.key_epoch = party, agreement_id, key_epoch
+        key.agreement_fingerprint = agreement_fingerprint
         return key
 
 
@@ -120,11 +108,7 @@ def derive_key(secret: bytes, purpose: str, *context: str | bytes, length_bytes:
 
     Each label part is preceded by its length, so that no two different contexts give the same label.
     """
-    info = _LABEL
-    for part in (purpose, *context):
-        data = part.encode() if isinstance(part, str) else part
-        info += len(data).to_bytes(4, "big") + data
-    return HKDF(algorithm=SHA256(), length=length_bytes, salt=None, info=info).derive(secret)
+    return hkdf_sha256(secret, salt=None, info=purpose_label(purpose, *context), length_bytes=length_bytes)
 
 
 def derive_key_id(secret: bytes, purpose: str, *context: str | bytes) -> str:

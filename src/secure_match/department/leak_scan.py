@@ -1,7 +1,7 @@
 """RAW: searches bytes that left a department for the raw identifiers of its export, in every form they could take.
 
 Forms: UTF-8, GB18030, UTF-16 in both byte orders, UTF-8 reversed, hexadecimal in both cases, and base64 at its three
-alignments.
+alignments; if asked for, the unkeyed digests MD5, SHA-1, SHA-256 and SM3, raw and in hexadecimal.
 
 Memory: beside the bytes searched, some ten bytes for every pattern that begins differently, and the distinct values
 once, in Arrow; no object per value or pattern.
@@ -24,6 +24,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from secure_match.department._leak_digests import DigestPatterns
 from secure_match.department._leak_forms import forms_of
 from secure_match.department._leak_patterns import Patterns, ShortPatterns
 from secure_match.department._leak_words import is_member, words_at
@@ -32,6 +33,7 @@ __all__ = ["CHANCE_BYTES", "IdentifierScanner", "Owners", "RandomRange", "ScanRe
 
 CHANCE_BYTES: Final = 8
 _CHUNK_BYTES: Final = 1 << 24
+_LEAST_CHUNK_BYTES: Final = 1 << 16
 _THREADS: Final = 2
 
 Int64Array = npt.NDArray[np.int64]
@@ -88,26 +90,36 @@ class IdentifierScanner:
     Args:
         identifiers: kind (``id_number``, ``name`` ...) to raw values, as texts or as an Arrow array of strings.
         owners: value to the ids of the rows that hold it, for short patterns; values without an entry own no row.
+        digests: search for unkeyed digests of the values too.
     """
 
-    def __init__(self, identifiers: Mapping[str, Iterable[str] | pa.ChunkedArray], owners: Owners) -> None:
+    def __init__(
+        self, identifiers: Mapping[str, Iterable[str] | pa.ChunkedArray], owners: Owners, *, digests: bool = False
+    ) -> None:
         self._owners = owners
-        self._patterns = Patterns(list(identifiers), [_distinct(values) for values in identifiers.values()])
+        values = [_distinct(part) for part in identifiers.values()]
+        self._digests = DigestPatterns(list(identifiers), values if digests else [part.slice(0, 0) for part in values])
+        self._patterns = Patterns(list(identifiers), values, self._digests.words)
         self._long: dict[int, dict[bytes, str]] = {}
 
-    def scan(self, data: bytes, ranges: Sequence[RandomRange] = ()) -> ScanReport:
+    def scan(self, data: bytes, ranges: Sequence[RandomRange] = (), *, begins: int | None = None) -> ScanReport:
         """Search bytes.
 
         Args:
             data: the bytes that left.
             ranges: pseudo-random columns in it, which do not overlap; the rest is searched without any allowance for
                 chance.
+            begins: patterns that begin at this offset or later are not looked for; what stands there ends others.
         """
         view = np.frombuffer(data, dtype=np.uint8)
-        starts = range(0, len(view), _CHUNK_BYTES)
-        with ThreadPoolExecutor(_THREADS) as pool:
-            search = self._patterns.words.offsets
-            parts = list(pool.map(lambda start: search(view, start, start + _CHUNK_BYTES), starts))
+        stop = len(view) if begins is None else min(begins, len(view))
+        step = min(_CHUNK_BYTES, max(_LEAST_CHUNK_BYTES, -(-stop // _THREADS)))
+        search = self._patterns.words.offsets
+        if stop <= step:
+            parts = [search(view, 0, stop)]
+        else:
+            with ThreadPoolExecutor(_THREADS) as pool:
+                parts = list(pool.map(lambda start: search(view, start, min(start + step, stop)), range(0, stop, step)))
         offsets = np.concatenate([np.zeros(0, dtype=np.int64), *parts])
         words = words_at(view, offsets)
         hits = self._long_hits(data, offsets, words)
@@ -118,7 +130,7 @@ class IdentifierScanner:
         random_bytes = sum(item.stop - item.start for item in ranges)
         expected = sum(len(item.words) * (random_bytes / 256.0**item.length) for item in self._patterns.short)
         return ScanReport(
-            scanned_bytes=len(data),
+            scanned_bytes=stop,
             hits=dict(sorted(hits.items())),
             chance_hits=chance,
             chance_expected=round(expected, 3),
@@ -130,6 +142,8 @@ class IdentifierScanner:
         offsets, words = offsets[meant], words[meant]
         unknown = [word for word in np.unique(words).tolist() if word not in self._long]
         self._long |= self._patterns.long_patterns(np.array(unknown, dtype=np.uint64))
+        for word, patterns in self._digests.patterns(np.array(unknown, dtype=np.uint64)).items():
+            self._long[word] |= patterns
         hits: Counter[str] = Counter()
         for offset, word in zip(offsets.tolist(), words.tolist(), strict=True):
             for pattern, name in self._long[word].items():

@@ -38,10 +38,11 @@ from secure_match.agreement.tables import UNKNOWN_CHARACTER
 from secure_match.department import _labels
 from secure_match.department._cmac import KEY_BYTES, cmac_each, encrypt_blocks, subkeys
 from secure_match.department._grams import SEPARATOR, TokenLists, token_lists, token_space
-from secure_match.department.keys import Guarded, derive_key
+from secure_match.department.keys import derive_key
 from secure_match.department.normalise import NormalisedField, view_values
 from secure_match.department.normalise._bytes import byte_view
 from secure_match.encoded import PassColumn, binary_from_matrix
+from secure_match.exchange.opaque import Guarded
 from secure_match.kernels._pass_bits import TokenRows, set_pass_bits
 
 TAG_BYTES: Final = 16

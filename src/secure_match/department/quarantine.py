@@ -19,6 +19,7 @@ REASONS: Final = {
     "VALUE_RANGE": "the value is not a number in the agreed range, or is required and empty",
     "ROW_WIDTH": "the row has more or fewer cells than the header; look for a quote or delimiter too many",
     "NO_IDENTITY": "the row has neither a usable ID number nor enough other fields to be compared",
+    "CELL_SMALL": "too few rows share the row's coded values, and a column that is required cannot be given up",
 }
 """Every reason code and what it means."""
 
@@ -30,6 +31,7 @@ REMEDIES: Final = {
     "VALUE_RANGE": "write a whole number in the agreed range, or have the agreement amended",
     "ROW_WIDTH": "put cells that hold the delimiter or a line break into quotes, and export again",
     "NO_IDENTITY": "fill in the ID number, or all fields that one of the agreement's passes needs",
+    "CELL_SMALL": "have the agreement amended: fewer columns in cells, a code for rare values, or a smaller cell",
 }
 """Every reason code and what would make the row usable."""
 

@@ -1,11 +1,16 @@
 """RAW: the release gate: the last look at what is about to leave, made from the agreement alone.
 
-It does not trust the encoder: columns, codes and shares are checked again on the finished columns.
+It does not trust the encoder: columns, codes, small cells and shares are checked again on the finished columns. A
+refusal names the rule of the agreement, the column and the count.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from secure_match.agreement import Agreement, Dataset, leaving_columns
 from secure_match.encoded import EncodedDataset
@@ -13,43 +18,117 @@ from secure_match.encoded.coded_values import cells_outside
 from secure_match.errors import Place, ReleaseError
 
 
-def verify_release(agreement: Agreement, dataset: Dataset, encoded: EncodedDataset) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellCount:
+    """Cells of a dataset: combinations of the columns that its agreement names.
+
+    Attributes:
+        columns: their names, in the agreement's order; none where the agreement names none.
+        smallest: rows that the smallest cell has; 0 without rows.
+        small: cells that hold rows of this dataset and have fewer rows than the agreement asks for.
+        rows: rows of the dataset in them.
+    """
+
+    columns: tuple[str, ...]
+    smallest: int = 0
+    small: int = 0
+    rows: int = 0
+
+
+def verify_release(
+    agreement: Agreement,
+    dataset: Dataset,
+    encoded: EncodedDataset,
+    *,
+    others: pa.Table | None = None,
+    count_small: bool = True,
+) -> None:
     """Check a dataset that is about to leave.
+
+    Args:
+        others: for a supplement, the rows that it completes: cells are counted with them.
+        count_small: False where those rows are not at hand, and cells were counted before.
 
     Raises:
         ReleaseError: ``RELEASE_COLUMN`` for an unlisted column, ``RELEASE_CODE`` for a value outside its list or range
-            (with the column and how many cells), ``RELEASE_FUZZY_SHARE`` when too many rows carry fuzzy encodings.
+            (with the column and how many cells), ``RELEASE_SMALL_CELL`` for a combination of coded values that too few
+            rows share, ``RELEASE_FUZZY_SHARE`` when too many rows carry fuzzy encodings.
     """
-    listed = [column.name for column in leaving_columns(agreement, dataset)]
-    present = encoded.table.column_names
-    if present != listed:
-        unlisted = next((name for name in present if name not in listed), "")
-        raise ReleaseError(
-            "the columns are not exactly those that the agreement lists",
-            code="RELEASE_COLUMN",
-            place=Place(column=unlisted or None),
-        )
+    _verify_columns(agreement, dataset, encoded)
     for column in dataset.columns:
         outside = cells_outside(column, agreement.valid_months, encoded.table[f"code.{column.name}"])
         if outside:
             raise ReleaseError(
-                f"{outside} cells are outside the agreed list or range",
+                f"{outside:,} cells are outside the agreed list or range of this column of {dataset.id}",
                 code="RELEASE_CODE",
                 place=Place(column=column.name),
             )
-    share = fuzzy_share(encoded)
-    if share > agreement.limits.max_fuzzy_share:
+    cells = count_cells(agreement, dataset, encoded, others=others)
+    if cells.small and count_small:
         raise ReleaseError(
-            f"{share:.1%} of the rows carry a fuzzy encoding; the agreement allows "
-            f"{agreement.limits.max_fuzzy_share:.1%}",
+            f"{cells.rows:,} rows stand in {cells.small:,} combinations of these columns of {dataset.id} that fewer "
+            f"than {agreement.release.smallest_cell:,} rows share (release.smallest_cell)",
+            code="RELEASE_SMALL_CELL",
+            place=Place(column=", ".join(cells.columns)),
+        )
+    rows = fuzzy_rows(encoded)
+    if rows and rows / len(encoded) > agreement.limits.max_fuzzy_share:
+        raise ReleaseError(
+            f"{rows:,} of {len(encoded):,} rows ({rows / len(encoded):.1%}) carry a fuzzy encoding in a pass column of "
+            f"{dataset.id}; the agreement allows {agreement.limits.max_fuzzy_share:.1%} (limits.max_fuzzy_share)",
             code="RELEASE_FUZZY_SHARE",
         )
 
 
-def fuzzy_share(encoded: EncodedDataset) -> float:
-    """Share of rows that carry an encoding in any pass, 0 to 1."""
-    if not len(encoded) or not encoded.manifest.passes:
-        return 0.0
+def _verify_columns(agreement: Agreement, dataset: Dataset, encoded: EncodedDataset) -> None:
+    listed = [column.name for column in leaving_columns(agreement, dataset)]
+    present = encoded.table.column_names
+    if present == listed:
+        return
+    unlisted = [name for name in present if name not in listed]
+    lacking = [name for name in listed if name not in present]
+    raise ReleaseError(
+        f"the columns of {dataset.id} are not exactly those that the agreement lists, in their order: {len(unlisted)} "
+        f"unlisted, {len(lacking)} lacking of {len(listed)}",
+        code="RELEASE_COLUMN",
+        place=Place(column=unlisted[0] if unlisted else None),
+    )
+
+
+def count_cells(
+    agreement: Agreement, dataset: Dataset, encoded: EncodedDataset, *, others: pa.Table | None = None
+) -> CellCount:
+    """Count the rows of every combination of the columns that ``cells`` names, an empty cell being a value.
+
+    It is counted anew, by other means than small cells are found and given up with.
+
+    Args:
+        others: see :func:`verify_release`.
+    """
+    if not dataset.cells or not len(encoded):
+        return CellCount(columns=dataset.cells)
+    names = [f"code.{name}" for name in dataset.cells]
+    parts = [encoded.table.select(names).append_column("own", pa.repeat(1, len(encoded)))]
+    if others is not None:
+        parts.append(others.select(names).append_column("own", pa.repeat(0, others.num_rows)))
+    groups = pa.concat_tables(parts).group_by(names).aggregate([("own", "sum"), ("own", "count")])
+    groups = groups.filter(pc.greater(groups["own_sum"], 0))
+    small = groups.filter(pc.less(groups["own_count"], agreement.release.smallest_cell))
+    return CellCount(
+        columns=dataset.cells,
+        smallest=pc.min(groups["own_count"]).as_py(),
+        small=small.num_rows,
+        rows=pc.sum(small["own_sum"]).as_py() or 0,
+    )
+
+
+def fuzzy_rows(encoded: EncodedDataset) -> int:
+    """Rows that carry an encoding in any pass."""
     columns = [encoded.table[f"pass.{item.id}.encoding"] for item in encoded.manifest.passes]
     carried = [column.is_valid().to_numpy() for column in columns]
-    return float(np.logical_or.reduce(carried).mean())
+    return int(np.count_nonzero(np.logical_or.reduce(carried))) if carried else 0
+
+
+def fuzzy_share(encoded: EncodedDataset) -> float:
+    """Share of rows that carry an encoding in any pass, 0 to 1."""
+    return fuzzy_rows(encoded) / len(encoded) if len(encoded) else 0.0

@@ -15,7 +15,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from secure_match.agreement import CodedColumn
 from secure_match.department.normalise._field import to_bool
+from secure_match.department.small_cells import may_have_become
 from secure_match.encoded import DatasetManifest, EncodedDataset
 from secure_match.encoded.supplements import join_supplements
 from secure_match.errors import PackageError, ReleaseError
@@ -33,12 +35,14 @@ class SentRows:
         base_digest: its digest, hex SHA-256.
         table: the rows, with the columns of the base; every handle stands once.
         room: how many rows of the base are still quarantined.
+        cells: columns that a row of a small cell may have given up.
     """
 
     base: DatasetManifest
     base_digest: str
     table: pa.Table = field(repr=False)
     room: int
+    cells: tuple[CodedColumn, ...] = ()
 
     def which(self, handles: pa.Array) -> npt.NDArray[np.bool_]:
         """Which rows were sent, by their handles alone: bool of shape (rows,)."""
@@ -47,15 +51,21 @@ class SentRows:
     def as_sent(self, table: pa.Table) -> npt.NDArray[np.bool_]:
         """Which rows stand among those that were sent just as they are now, in every column: bool of shape (rows,).
 
+        A column that the row can have given up because its cell was small is as it was.
+
         Args:
             table: encoded rows with the columns of the base.
         """
         places = pc.index_in(table["handle"], value_set=self.table["handle"])
         equal = to_bool(pc.is_valid(places))
         sent = self.table.take(places)
-        for now, before in zip(table.columns, sent.columns, strict=True):
-            nothing = to_bool(pc.is_null(now)) & to_bool(pc.is_null(before))
-            equal &= nothing | to_bool(pc.fill_null(pc.equal(now, before), False))
+        cells = {f"code.{column.name}": column for column in self.cells}
+        for name, now, before in zip(table.column_names, table.columns, sent.columns, strict=True):
+            same = to_bool(pc.is_null(now)) & to_bool(pc.is_null(before))
+            same |= to_bool(pc.fill_null(pc.equal(now, before), False))
+            if name in cells:
+                same |= may_have_become(cells[name], now, before)
+            equal &= same
         return equal
 
     def verify_room(self, rows: int) -> None:
@@ -114,11 +124,12 @@ class ChangedRows:
         )
 
 
-def sent_rows(packages: Sequence[tuple[EncodedDataset, str]]) -> SentRows:
+def sent_rows(packages: Sequence[tuple[EncodedDataset, str]], cells: tuple[CodedColumn, ...] = ()) -> SentRows:
     """The rows of a package and its supplements.
 
     Args:
         packages: datasets with their package digests, the base and any supplements to it, in any order.
+        cells: columns that a row of a small cell may have given up.
 
     Raises:
         PackageError: ``SUPPLEMENT_BASE`` unless there is exactly one base and all others complete it;
@@ -137,4 +148,5 @@ def sent_rows(packages: Sequence[tuple[EncodedDataset, str]]) -> SentRows:
         base_digest=digest,
         table=whole.table.combine_chunks(),
         room=whole.manifest.counts.quarantined,
+        cells=cells,
     )

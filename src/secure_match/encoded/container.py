@@ -25,7 +25,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO, Any, Final, cast
 
-from secure_match.encoded._zip_shape import (
+from secure_match.encoded.zip_shape import (
     END_BYTES,
     END_SIGNATURE,
     LOCAL_SIGNATURE,
@@ -228,6 +228,25 @@ def container_reader(source: IO[bytes]) -> Iterator[ContainerReader]:
         raise PackageError("the manifest is larger than 1 MiB; refuse the package", code="PACKAGE_FOREIGN")
     with zipfile.ZipFile(source) as archive:
         yield ContainerReader(archive, entries, _read_manifest(archive), digest)
+
+
+def stated_manifest(source: IO[bytes]) -> tuple[dict[str, Any], str]:
+    """The manifest of a container, and the digest that it states; nobody has looked whether the digest is right.
+
+    Raises:
+        PackageError: ``PACKAGE_FOREIGN``, ``PACKAGE_MANIFEST``.
+    """
+    manifest: dict[str, Any] | None = None
+    digest = ""
+    with contextlib.suppress(*UNREADABLE):
+        source.seek(-_HEX_LENGTH, io.SEEK_END)
+        digest = source.read().decode("ascii")
+        with zipfile.ZipFile(source) as archive:
+            if archive.getinfo(MANIFEST_NAME).file_size <= _MAX_MANIFEST_BYTES:
+                manifest = _read_manifest(archive)
+    if manifest is None:
+        raise PackageError("the content is not a secure_match package; refuse it", code="PACKAGE_FOREIGN")
+    return manifest, digest
 
 
 def _read_manifest(archive: zipfile.ZipFile) -> dict[str, Any]:

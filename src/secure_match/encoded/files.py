@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from secure_match.encoded.manifest import DatasetManifest, parse_manifest
 from secure_match.errors import PackageError, Place, located
 
 ROWS_PART: Final = "rows.arrow"
+_BLOCK_BYTES: Final = 1 << 20
 
 
 def verify_writable(path: Path) -> None:
@@ -41,7 +43,7 @@ def verify_writable(path: Path) -> None:
 
 @contextlib.contextmanager
 def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
-    """A binary stream whose bytes appear at ``path`` only when the block ends without an error.
+    """A binary stream, to write and to read back, whose bytes appear at ``path`` when the block ends without an error.
 
     Raises:
         PackageError: ``FILE_NOT_WRITABLE``.
@@ -56,7 +58,7 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
         raise PackageError(problem, code="FILE_NOT_WRITABLE", place=Place(file=path))
     done = False
     try:
-        with os.fdopen(descriptor, "wb") as stream:
+        with os.fdopen(descriptor, "w+b") as stream:
             yield stream
         Path(temporary).replace(path)
         done = True
@@ -85,6 +87,19 @@ def open_to_read(path: Path) -> IO[bytes]:
     if stream is None:
         raise PackageError(problem, code="FILE_NOT_FOUND", place=Place(file=path))
     return stream
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes in lower-case hex.
+
+    Raises:
+        PackageError: ``FILE_NOT_FOUND``.
+    """
+    digest = hashlib.sha256()
+    with open_to_read(path) as stream:
+        while block := stream.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 @contextlib.contextmanager
@@ -138,11 +153,13 @@ def read_table_part(
 
 def write_package(manifest: StrictModel, part_name: str, table: pa.Table, path: Path) -> None:
     """Write a manifest and its one table part as a package. Same content, same bytes."""
-    with (
-        atomic_writer(path) as stream,
-        container_writer(stream, manifest.model_dump(mode="json")) as writer,
-        writer.part(part_name) as part,
-    ):
+    with atomic_writer(path) as stream:
+        write_package_to(stream, manifest, part_name, table)
+
+
+def write_package_to(stream: IO[bytes], manifest: StrictModel, part_name: str, table: pa.Table) -> None:
+    """As :func:`write_package`, into an open stream."""
+    with container_writer(stream, manifest.model_dump(mode="json")) as writer, writer.part(part_name) as part:
         write_table_part(part, table)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zipfile
 from dataclasses import dataclass
+from mmap import mmap
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,19 @@ class ColumnRange:
     rows: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageLayout:
+    """Where what stands in a package's file; nothing overlaps.
+
+    Attributes:
+        by_chance: bytes that chance decides, by their place.
+        listed: offsets (start, stop) of the cells of coded columns and states, whose values a list or range allows.
+    """
+
+    by_chance: tuple[ColumnRange, ...]
+    listed: tuple[tuple[int, int], ...]
+
+
 def binary_column_ranges(path: Path, part: str) -> tuple[bytes, list[ColumnRange]]:
     """The bytes of a package and the places of its fixed-width binary columns and bitmaps; none overlap.
 
@@ -42,36 +56,49 @@ def binary_column_ranges(path: Path, part: str) -> tuple[bytes, list[ColumnRange
         part: its table part, a stored Arrow IPC stream.
     """
     data = path.read_bytes()
-    with zipfile.ZipFile(path) as archive:
+    return data, list(package_layout(data, part).by_chance)
+
+
+def package_layout(data: bytes | memoryview | mmap, part: str) -> PackageLayout:
+    """Where what stands in a package; of a mapped file only the metadata is touched.
+
+    Args:
+        data: a package that was read without an error before, or written just now.
+        part: its table part, a stored Arrow IPC stream.
+    """
+    whole = pa.py_buffer(data)
+    with zipfile.ZipFile(pa.BufferReader(whole)) as archive:
         entry = archive.getinfo(part)
-        head = data[entry.header_offset : entry.header_offset + _LOCAL_HEADER_BYTES]
+    head = whole.slice(entry.header_offset, _LOCAL_HEADER_BYTES).to_pybytes()
     # The lengths of name and extra field close the 30 bytes of a local header (APPNOTE 4.3.7).
     begin = entry.header_offset + _LOCAL_HEADER_BYTES
     begin += int.from_bytes(head[26:28], "little") + int.from_bytes(head[28:30], "little")
-    whole = pa.py_buffer(data)
-    base = whole.address
-    ranges: list[ColumnRange] = []
+    random: list[ColumnRange] = []
+    listed: list[tuple[int, int]] = []
     row = 0
     with pa.ipc.open_stream(pa.BufferReader(whole.slice(begin, entry.file_size))) as reader:
         for batch in reader:
             for field, column in zip(batch.schema, batch.columns, strict=True):
-                filled = column.buffers()[0]
-                if filled is not None and filled.size:
-                    ranges.append(
-                        ColumnRange(
-                            column=field.name, start=filled.address - base, width=filled.size, first_row=None, rows=1
-                        )
-                    )
-                cells = column.buffers()[-1] if pa.types.is_fixed_size_binary(field.type) else None
-                if cells is not None and batch.num_rows:
-                    ranges.append(
-                        ColumnRange(
-                            column=field.name,
-                            start=cells.address - base + column.offset * field.type.byte_width,
-                            width=field.type.byte_width,
-                            first_row=row,
-                            rows=batch.num_rows,
-                        )
-                    )
+                _place_column(field, column, whole.address, row, random, listed)
             row += batch.num_rows
-    return data, ranges
+    return PackageLayout(by_chance=tuple(random), listed=tuple(listed))
+
+
+def _place_column(  # noqa: PLR0917  # One step of a loop, with what it adds to.
+    field: pa.Field,
+    column: pa.Array,
+    base: int,
+    row: int,
+    random: list[ColumnRange],
+    listed: list[tuple[int, int]],
+) -> None:
+    filled, *cells = column.buffers()
+    if filled is not None and filled.size:
+        start = filled.address - base
+        random.append(ColumnRange(column=field.name, start=start, width=filled.size, first_row=None, rows=1))
+    if not pa.types.is_fixed_size_binary(field.type):
+        listed += [(item.address - base, item.address - base + item.size) for item in cells if item is not None]
+    elif cells[0] is not None and len(column):
+        width = field.type.byte_width
+        start = cells[0].address - base + column.offset * width
+        random.append(ColumnRange(column=field.name, start=start, width=width, first_row=row, rows=len(column)))

@@ -1,5 +1,6 @@
 """ENCODED: the social-insurance domain: schemes, rules, findings."""
 
+from secure_match.enrolment._column_notes import ANSWER_NOTES, FINDINGS_NOTES, REQUEST_NOTES
 from secure_match.enrolment._duplicates import Duplicates, find_duplicates
 from secure_match.enrolment._findings import (
     FINDINGS_SCHEMA,
@@ -24,9 +25,12 @@ from secure_match.enrolment._numbers import NumberConflicts, find_number_conflic
 from secure_match.enrolment._rows import PersonRows
 
 __all__ = [
+    "ANSWER_NOTES",
     "ANSWER_SCHEMA",
+    "FINDINGS_NOTES",
     "FINDINGS_SCHEMA",
     "LOOK_VERDICTS",
+    "REQUEST_NOTES",
     "REQUEST_SCHEMA",
     "Duplicates",
     "FindingSource",

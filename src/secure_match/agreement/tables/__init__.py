@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 
 from secure_match.agreement.tables._data import (
     CODE_POINTS,
@@ -60,8 +61,12 @@ __all__ = [
 ]
 
 
+@cache
 def tables_digest() -> str:
-    """Lower-case hex SHA-256 over all tables of this package in canonical JSON, the data files by their text."""
+    """Lower-case hex SHA-256 over all tables of this package in canonical JSON, the data files by their text.
+
+    Tables are constants, so that one computation serves a process: every package asks for it several times.
+    """
     tables = {
         "apostrophes": APOSTROPHES,
         "compound_readings": COMPOUND_READINGS,
