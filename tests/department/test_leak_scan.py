@@ -11,7 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from secure_match.department import leak_scan
-from secure_match.department.leak_scan import CHANCE_BYTES, IdentifierScanner, RandomRange, ScanReport, forms_of
+from secure_match.department.leak_scan import (
+    CHANCE_BYTES,
+    IdentifierScanner,
+    RandomRange,
+    ScanReport,
+    forms_of,
+    random_digits,
+)
 
 NUMBER, NAME = "160101199003070019", "张三"
 SCANNER = IdentifierScanner({"id_number": [NUMBER], "name": ["欧阳震华"]}, {})
@@ -136,3 +143,20 @@ def test_what_is_planted_is_found(people: list[str], before: bytes, after: bytes
     report = IdentifierScanner({"name": people}, {}).scan(before + pattern + after)
     assert sum(report.hits.values()) >= 1
     assert form
+
+
+def test_keys_and_digests_as_text_are_left_to_chance_and_nothing_else_is() -> None:
+    name = "李慧"
+    scanner = IdentifierScanner({"id_number": [NUMBER], "name": [name]}, {})
+    # Two characters whose four bytes in UTF-16 are digits of base64, as a sealed key holds them sooner or later.
+    as_text = name.encode("utf-16-be")
+    key = b"yPr85zLfR0WXccnwyd" + as_text + b"PzPzP"
+    data = b'{"key": "' + key + b'", "note": "' + as_text + b'", "number": "' + NUMBER.encode() + b'"}'
+    assert scanner.scan(key).hits == {"name/utf-16-be": 1}
+    report = scanner.scan(data, random_digits(data))
+    assert report.hits == {"id_number/utf-8": 1, "name/utf-16-be": 1}
+    assert report.chance_hits == 1
+    column = RandomRange(start=0, width=len(key), row_ids=np.array([7]))
+    assert [(item.start, item.stop) for item in random_digits(key + b" " + key, [column])] == [
+        (len(key) + 1, 2 * len(key) + 1)
+    ]

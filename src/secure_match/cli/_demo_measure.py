@@ -18,7 +18,7 @@ from secure_match.agreement import NUMBER_FINDING_KINDS, Agreement, Dataset
 from secure_match.audit import PackageKind
 from secure_match.department.handles import HandleMaker
 from secure_match.department.keys import DepartmentKey
-from secure_match.department.leak_scan import IdentifierScanner, RandomRange, ScanReport
+from secure_match.department.leak_scan import IdentifierScanner, RandomRange, ScanReport, random_digits
 from secure_match.encoded import matrix_from_binary
 from secure_match.encoded.files import ROWS_PART, read_dataset
 from secure_match.encoded.layout import ColumnRange, binary_column_ranges
@@ -178,7 +178,8 @@ def measure_leaks(city: City, rows: DemoRows, sent: SentFiles) -> dict[str, Any]
     for path in sent.other:
         data = path.read_bytes()
         whole = RandomRange(start=0, width=max(1, len(data)), row_ids=np.full(min(1, len(data)), -1, dtype=np.int64))
-        reports.append(scanner.scan(data, (whole,) if path.suffix == ".parquet" else ()))
+        ranges = (whole,) if path.suffix == ".parquet" else random_digits(data)
+        reports.append(scanner.scan(data, ranges))
     by_form: dict[str, int] = defaultdict(int)
     for report in reports:
         for name, count in report.hits.items():
@@ -197,7 +198,8 @@ def measure_leaks(city: City, rows: DemoRows, sent: SentFiles) -> dict[str, Any]
 @contextmanager
 def _opened(sent: Sent, kind: PackageKind, scanner: IdentifierScanner, reports: list[ScanReport]) -> Iterator[Path]:
     """Search a sealed package as whoever carries it sees it; then its content, for whom it is sealed to."""
-    reports.append(scanner.scan(sent.path.read_bytes(), (_sealed_range(sent.path),)))
+    data, sealed = sent.path.read_bytes(), _sealed_range(sent.path)
+    reports.append(scanner.scan(data, [sealed, *random_digits(data, [sealed])]))
     with sent.desk.private_folder() as folder:
         content = folder / sent.path.name
         sent.desk.open_content(sent.path, content, kind)
@@ -213,7 +215,7 @@ def _sealed_range(path: Path) -> RandomRange:
 def _scan(scanner: IdentifierScanner, path: Path, part: str, ids: IntArray) -> ScanReport:
     data, columns = binary_column_ranges(path, part)
     ranges = [RandomRange(start=item.start, width=item.width, row_ids=_ids_of(item, ids)) for item in columns]
-    return scanner.scan(data, ranges)
+    return scanner.scan(data, [*ranges, *random_digits(data, ranges)])
 
 
 def _ids_of(item: ColumnRange, ids: IntArray) -> IntArray:

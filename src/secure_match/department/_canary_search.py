@@ -6,7 +6,6 @@ that reaches from one piece into the next is found in the first.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from typing import IO, Final
@@ -15,15 +14,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from secure_match.department.leak_scan import RandomRange
+from secure_match.department.leak_scan import RandomRange, random_digits
 from secure_match.encoded import matrix_from_binary
 from secure_match.encoded.layout import ColumnRange, PackageLayout
 
 _PIECE_BYTES: Final = 1 << 25
 _TAIL_BYTES: Final = 1 << 12
 """Longer than any pattern of an ordinary value."""
-_DIGITS: Final = re.compile(rb"[0-9A-Za-z+/]{16,}")
-"""Digests, key names and sealed keys in a manifest: bytes that chance decides."""
 
 Int64Array = npt.NDArray[np.int64]
 
@@ -41,9 +38,9 @@ def pieces_of(
             package.seek(piece)
             data = package.read(min(end + _TAIL_BYTES, start) - piece)
             inside = [_moved(item, piece, piece + len(data)) for item in places if _overlap(item, piece, end)]
-            yield data, end - piece, inside + (_digit_runs(data, inside) if piece == 0 else [])
+            yield data, end - piece, inside + (random_digits(data, inside) if piece == 0 else [])
         begin = max(begin, stop)
-    yield manifest, len(manifest), _digit_runs(manifest, [])
+    yield manifest, len(manifest), random_digits(manifest)
 
 
 def _overlap(item: ColumnRange, start: int, stop: int) -> bool:
@@ -58,14 +55,6 @@ def _moved(item: ColumnRange, start: int, stop: int) -> RandomRange:
     last = min(item.rows, -(-(stop - item.start) // item.width))
     rows = np.arange(item.first_row + first, item.first_row + last, dtype=np.int64)
     return RandomRange(start=item.start + first * item.width - start, width=item.width, row_ids=rows)
-
-
-def _digit_runs(data: bytes, taken: list[RandomRange]) -> list[RandomRange]:
-    """Long runs of digits and letters before the first column: no row's, and as good as random."""
-    head = data[: min((item.start for item in taken), default=len(data))]
-    nobody = np.full(1, -1, dtype=np.int64)
-    runs = [(match.start(), match.end()) for match in _DIGITS.finditer(head)]
-    return [RandomRange(start=start, width=stop - start, row_ids=nobody) for start, stop in runs]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)

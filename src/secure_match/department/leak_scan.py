@@ -13,10 +13,12 @@ it is counted apart, beside the number that chance alone predicts. Everything el
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final, Protocol
 
 import numpy as np
@@ -29,12 +31,14 @@ from secure_match.department._leak_forms import forms_of
 from secure_match.department._leak_patterns import Patterns, ShortPatterns
 from secure_match.department._leak_words import is_member, words_at
 
-__all__ = ["CHANCE_BYTES", "IdentifierScanner", "Owners", "RandomRange", "ScanReport", "forms_of"]
+__all__ = ["CHANCE_BYTES", "IdentifierScanner", "Owners", "RandomRange", "ScanReport", "forms_of", "random_digits"]
 
 CHANCE_BYTES: Final = 8
 _CHUNK_BYTES: Final = 1 << 24
 _LEAST_CHUNK_BYTES: Final = 1 << 16
 _THREADS: Final = 2
+_DIGITS: Final = re.compile(rb"[0-9A-Za-z+/]{16,}")
+"""Digests, signatures and sealed keys as text. Two characters of many names are four such digits in UTF-16."""
 
 Int64Array = npt.NDArray[np.int64]
 
@@ -82,6 +86,17 @@ class ScanReport:
     hits: dict[str, int]
     chance_hits: int
     chance_expected: float
+
+
+def random_digits(data: bytes, ranges: Sequence[RandomRange] = ()) -> list[RandomRange]:
+    """Long runs of digits and letters outside of given ranges: no row's, and decided by chance as random bytes are."""
+    ends = [(0, 0), *sorted((item.start, item.stop) for item in ranges), (len(data), len(data))]
+    nobody = np.full(1, -1, dtype=np.int64)
+    return [
+        RandomRange(start=match.start(), width=match.end() - match.start(), row_ids=nobody)
+        for (_, begin), (end, _) in pairwise(ends)
+        for match in _DIGITS.finditer(data, begin, max(begin, end))
+    ]
 
 
 class IdentifierScanner:
