@@ -37,8 +37,11 @@ bench: $(VENV)/.dev  ## Measure; every script has --help.
 	$(BIN)/python benchmarks/city_quality.py
 	$(BIN)/python benchmarks/inspect_export.py
 	$(BIN)/python benchmarks/damaged_file.py --seeds 101
+	$(BIN)/python benchmarks/default_passes.py
+	$(BIN)/python benchmarks/blind_tokens.py
 	$(BIN)/python benchmarks/audit_log.py
 	$(BIN)/python benchmarks/canary_run.py
+	$(BIN)/python benchmarks/oprf.py
 	$(BIN)/python benchmarks/link_city.py
 	$(BIN)/python benchmarks/city_growth.py
 	$(BIN)/python benchmarks/quality/twins.py --seeds 101

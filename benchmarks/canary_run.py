@@ -30,8 +30,8 @@ from _canary_search import CanarySearch, read_secrets
 from _canary_shell import Shell
 from _common import machine
 
-from secure_match.agreement import Agreement, city_template
-from secure_match.agreement.files import read_agreement, write_city_agreement
+from secure_match.agreement import Agreement, trusted_template
+from secure_match.agreement.files import read_agreement, write_trusted_agreement
 from secure_match.synthetic import City, CityConfig, generate_city, write_exports
 
 MARK = "𠮷龘"
@@ -165,7 +165,7 @@ def look(shell: Shell, dataset: str, owner: str) -> None:
 
 def second_operator(shell: Shell, agreement: Agreement, owners: dict[str, str]) -> None:
     """The same department under an agreement that asks for two."""
-    text = city_template()
+    text = trusted_template()
     (shell.root / "second.toml").write_text(
         text.replace("second_operator = false", "second_operator = true"), encoding="utf-8"
     )
@@ -263,7 +263,7 @@ def main(arguments: list[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "city"
         root.mkdir()
-        agreement = read_agreement(write_city_agreement(root))
+        agreement = read_agreement(write_trusted_agreement(root))
         city = marked(generate_city(CityConfig(people=options.people, seed=options.seed)), agreement)
         write_exports(city, root)
         (root / "unlock.bin").write_bytes(b"a worthless key that unlocks all")

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 from _common import machine
 
-from secure_match.agreement import Agreement, Dataset, city_template, parse_agreement
+from secure_match.agreement import Agreement, Dataset, parse_agreement, trusted_template
 from secure_match.bureau.stations import link_packages
 from secure_match.cli._demo_measure import measure_findings, worklist_findings
 from secure_match.department.files import read_key, write_key
@@ -72,7 +72,7 @@ class Outcome:
 
 def agreement_of(dataset_id: str, *, thin: bool, with_pass: bool) -> Agreement:
     """The template, with the dataset cut down to ID number and name, and without the pass, where asked."""
-    agreement = parse_agreement(city_template())
+    agreement = parse_agreement(trusted_template())
 
     def cut(dataset: Dataset) -> Dataset:
         if not thin or dataset.id != dataset_id:

@@ -32,7 +32,7 @@ from clkhash.schema import from_json_dict
 from encode import forget_tokens
 
 from secure_match.agreement import Agreement, Dataset, dataset_passes
-from secure_match.agreement.files import read_agreement, write_city_agreement
+from secure_match.agreement.files import read_agreement, write_trusted_agreement
 from secure_match.department import DepartmentKey
 from secure_match.department.dataset_encoder import DatasetEncoder
 from secure_match.department.files import write_key
@@ -81,7 +81,7 @@ class Stages:
 
 def prepare(folder: Path, people: int, seed: int) -> tuple[Agreement, Dataset, DepartmentKey]:
     """Agreement, key and export in a folder; and the first rows once more, for compiling before anything is timed."""
-    agreement = read_agreement(write_city_agreement(folder))
+    agreement = read_agreement(write_trusted_agreement(folder))
     dataset = agreement.dataset(DATASET)
     assert dataset is not None
     key = DepartmentKey.create(

@@ -20,7 +20,7 @@ from pathlib import Path
 import pyarrow as pa
 from _common import machine
 
-from secure_match.agreement import city_template, parse_agreement
+from secure_match.agreement import parse_agreement, trusted_template
 from secure_match.department._hash_runs import SeenTexts, SharedTexts
 from secure_match.department.inspection import Inspector
 from secure_match.department.normalise import normalise_fields
@@ -74,7 +74,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def stages(path: Path, rows: int) -> None:
-    agreement = parse_agreement(city_template())
+    agreement = parse_agreement(trusted_template())
     dataset = agreement.dataset(DATASET)
     assert dataset is not None
     names = ("find charset and header", "read", "normalise", "hash row keys and phones", "all of a batch but reading")

@@ -27,7 +27,7 @@ from _common import describe, describe_ratio, in_turn, machine
 from _packages import write_city
 from _svg import Panel, plot
 
-from secure_match.agreement import Agreement, city_template, parse_agreement
+from secure_match.agreement import Agreement, parse_agreement, trusted_template
 from secure_match.encoded import EncodedDataset, matrix_from_binary
 from secure_match.encoded.mapped_files import map_package
 from secure_match.linkage import blocked_pairs, cluster, link, pair_similarity, verified_datasets
@@ -70,10 +70,10 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--svg", type=Path, help="where to put the plot")
     options = parser.parse_args(arguments)
     print(machine())
-    agreement = parse_agreement(city_template())
+    agreement = parse_agreement(trusted_template())
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
-        (folder / "agreement.toml").write_text(city_template(), encoding="utf-8")
+        (folder / "agreement.toml").write_text(trusted_template(), encoding="utf-8")
         points = []
         for people in sorted(options.people):
             paths = write_city(agreement, people, folder)

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from _common import describe, machine, seconds
 
-from secure_match.agreement import Agreement, city_template, parse_agreement
+from secure_match.agreement import Agreement, parse_agreement, trusted_template
 from secure_match.department.normalise import (
     ColumnSurvey,
     NormalisedField,
@@ -81,7 +81,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--peer-rows", type=int, default=100, help="numbers that peers check (default: 100)")
     options = parser.parse_args(arguments)
     print(machine())
-    agreement = parse_agreement(city_template().replace("[fields.phone]", EXTRA_FIELDS.lstrip()))
+    agreement = parse_agreement(trusted_template().replace("[fields.phone]", EXTRA_FIELDS.lstrip()))
     columns = make_export(options.rows, options.odd)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     print(f"{options.rows:,} rows of {len(columns)} fields, {options.odd:.0%} of all cells odd")

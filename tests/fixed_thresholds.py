@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from typing import Final
 
-from secure_match.agreement import Agreement, city_template, parse_agreement
+from secure_match.agreement import Agreement, parse_agreement, trusted_template
 
 _THRESHOLDS: Final = """[thresholds]
 link = 0.80
@@ -27,7 +27,7 @@ def fixed_template() -> str:
 
     Nothing else differs from the template as it is delivered.
     """
-    head, _, rest = city_template().partition("[thresholds]")
+    head, _, rest = trusted_template().partition("[thresholds]")
     text = head + _THRESHOLDS + rest[rest.index("[limits]") :]
     for name, lines in _OF_PASSES.items():
         before, start, after = text.partition(f'[[passes]]\nid = "{name}"')

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from _sets import IntArray, LinkageSet
 
-from secure_match.agreement import Agreement, city_template, parse_agreement
+from secure_match.agreement import Agreement, parse_agreement, trusted_template
 from secure_match.department.normalise import normalise_fields
 from secure_match.synthetic import City, CityConfig, generate_city
 from secure_match.synthetic._people import draw_people
@@ -58,7 +58,7 @@ def city_config(name: str, *, people: int, seed: int) -> CityConfig:
 def city_set(name: str, *, people: int, seed: int) -> CitySet:
     """One of ``CITY_SETS``; rows are those of the exports, in their order."""
     config = city_config(name, people=people, seed=seed)
-    agreement = parse_agreement(city_template())
+    agreement = parse_agreement(trusted_template())
     city = generate_city(config)
     if name == "city_hard":
         city = _without_ids(agreement, city, FILE_WITHOUT_IDS)

@@ -23,7 +23,7 @@ from _city_sets import CitySet
 from _measure import FloatArray, IntArray
 from _sets import ID_COLUMN, LinkageSet
 
-from secure_match.agreement import Agreement, city_template, parse_agreement
+from secure_match.agreement import Agreement, parse_agreement, trusted_template
 from secure_match.bureau.stations import link_packages
 from secure_match.cli._demo_measure import measure_findings, worklist_findings
 from secure_match.department.files import read_key, write_key
@@ -63,7 +63,7 @@ class OurResult:
 def agreement_of(problem: LinkageSet) -> Agreement:
     """The agreement of the set; without the ID number where the set has none."""
     path = AGREEMENTS / f"{problem.agreement}.toml"
-    text = path.read_text(encoding="utf-8") if path.exists() else city_template()
+    text = path.read_text(encoding="utf-8") if path.exists() else trusted_template()
     if isinstance(problem, CitySet) or ID_COLUMN in problem.columns:
         return parse_agreement(text)
     # Every line that names the ID column is about nothing else.

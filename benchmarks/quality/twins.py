@@ -32,7 +32,7 @@ import numpy as np
 import numpy.typing as npt
 from _common import machine
 
-from secure_match.agreement import Agreement, city_template, parse_agreement
+from secure_match.agreement import Agreement, parse_agreement, trusted_template
 from secure_match.bureau.stations import link_packages
 from secure_match.department import DepartmentKey
 from secure_match.department.files import write_key
@@ -196,7 +196,7 @@ def main(arguments: list[str] | None = None) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     options = parser.parse_args(arguments)
-    agreement = parse_agreement(city_template())
+    agreement = parse_agreement(trusted_template())
     results: list[dict[str, Any]] = []
     if not options.json:
         print(machine())

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from exchange.ceremony import identities, identity
-from secure_match.agreement import city_template, parse_agreement
+from secure_match.agreement import parse_agreement, trusted_template
 from secure_match.agreement._add_keys import add_public_keys
 from secure_match.errors import SecureMatchError
 from secure_match.exchange.identities import Identity, public_identity
@@ -24,7 +24,7 @@ def refused(code: str) -> Any:
 
 
 def test_every_other_line_stays_where_it_was() -> None:
-    before = city_template()
+    before = trusted_template()
     after = add_public_keys(before, keys(*ALL.values()))
     kept = [line for line in after.splitlines() if not line.startswith("public_keys = ")]
     assert kept == before.splitlines()
@@ -38,7 +38,7 @@ def test_every_other_line_stays_where_it_was() -> None:
 
 
 def test_a_transport_key_may_change_and_a_signing_key_has_to_be_asked_for() -> None:
-    text = add_public_keys(city_template(), keys(*ALL.values()))
+    text = add_public_keys(trusted_template(), keys(*ALL.values()))
     renewed = ALL["police"].renewed()
     assert public_identity(parse_agreement(add_public_keys(text, keys(renewed))), "police") == renewed.public
     stranger = identity("police", "stranger")
@@ -49,7 +49,7 @@ def test_a_transport_key_may_change_and_a_signing_key_has_to_be_asked_for() -> N
 
 
 def test_keys_of_other_purposes_stay() -> None:
-    text = add_public_keys(city_template(), keys(*ALL.values()))
+    text = add_public_keys(trusted_template(), keys(*ALL.values()))
     approval = identity("police", "approver").public.party_keys()["signing"]
     first = text.replace("public_keys = {", f'public_keys = {{approval = "{approval}", ', 1)
     after = parse_agreement(add_public_keys(first, keys(ALL["police"].renewed())))
@@ -57,7 +57,7 @@ def test_keys_of_other_purposes_stay() -> None:
 
 
 def test_what_is_refused() -> None:
-    text = city_template()
+    text = trusted_template()
     with refused("AGREEMENT_INVALID"):
         add_public_keys(text, keys(ALL["police"]))
     with refused("PARTY_UNKNOWN"):

@@ -10,8 +10,8 @@ from typing import Any, Final
 import pytest
 
 from bureau.hand_rows import AGREEMENT, agreement_text, encode, person
-from secure_match.agreement import Agreement, Calibration, city_template, leaving_columns, parse_agreement, tables
-from secure_match.agreement.files import read_agreement, write_city_agreement
+from secure_match.agreement import Agreement, Calibration, leaving_columns, parse_agreement, tables, trusted_template
+from secure_match.agreement.files import read_agreement, write_trusted_agreement
 from secure_match.errors import AgreementError
 
 TEMPLATE: dict[str, Any] = tomllib.loads(agreement_text())
@@ -418,10 +418,6 @@ def test_every_value_is_checked_and_its_key_named(path: tuple[str | int, ...], v
     assert refused(changed(path, value)) == ("AGREEMENT_INVALID", key)
 
 
-def test_blinded_tokens_are_not_available_yet() -> None:
-    assert refused(changed(("id_token", "protocol"), "oprf")) == ("NOT_AVAILABLE", "id_token.protocol")
-
-
 @pytest.mark.parametrize(
     ("text", "code"),
     [
@@ -462,8 +458,8 @@ def test_columns_do_not_depend_on_the_order_of_keys() -> None:
 
 
 def test_files(tmp_path: Path) -> None:
-    path = write_city_agreement(tmp_path / "new" / "folder")
-    assert read_agreement(path) == parse_agreement(city_template())
+    path = write_trusted_agreement(tmp_path / "new" / "folder")
+    assert read_agreement(path) == parse_agreement(trusted_template())
     marked = tmp_path / "marked.toml"
     marked.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert read_agreement(marked) == read_agreement(path)
@@ -482,11 +478,11 @@ def test_files(tmp_path: Path) -> None:
         assert (caught.value.code, caught.value.place.file) == (code, file)
     content = path.read_bytes()
     with pytest.raises(AgreementError) as caught:
-        write_city_agreement(path.parent)
+        write_trusted_agreement(path.parent)
     assert caught.value.code == "FILE_EXISTS"
     assert path.read_bytes() == content
     with pytest.raises(AgreementError) as caught:
-        write_city_agreement(path)
+        write_trusted_agreement(path)
     assert caught.value.code in ("FILE_EXISTS", "FILE_NOT_WRITABLE")
 
 

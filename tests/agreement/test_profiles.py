@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from secure_match.agreement import city_template, parse_agreement
+from secure_match.agreement import parse_agreement, trusted_template
 from secure_match.agreement.profiles import (
     HEADERS,
     ROLES,
@@ -77,7 +77,7 @@ def test_a_header_stands_for_one_role() -> None:
 
 def test_every_dataset_of_the_template_is_recognised() -> None:
     """The template was mapped by hand."""
-    agreement = parse_agreement(city_template())
+    agreement = parse_agreement(trusted_template())
     for dataset in agreement.datasets:
         months = [column.column for column in dataset.columns if column.type == "month" and column.column]
         header = [dataset.row_key, *dataset.identity.values(), *months]
@@ -153,7 +153,7 @@ def test_the_snippet_completes_an_agreement(header: tuple[str, ...]) -> None:
     mapping = propose_mapping(header)
     snippet = mapping_toml(mapping, dataset_id="pasted")
     assert tomllib.loads(snippet)["datasets"][0]["row_key"] == header[0]
-    text = city_template()
+    text = trusted_template()
     place = text.index("# ---------------------------------------------------------------- passes")
     dataset = parse_agreement(text[:place] + snippet + "\n" + text[place:]).dataset("pasted")
     assert dataset is not None

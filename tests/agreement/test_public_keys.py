@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from secure_match.agreement import Agreement, city_template, parse_agreement
+from secure_match.agreement import Agreement, parse_agreement, trusted_template
 from secure_match.agreement._checks import verify_agreement
 from secure_match.errors import AgreementError
 
@@ -19,7 +19,7 @@ def key(prefix: str, length: int, number: int) -> str:
 
 
 def keyed() -> dict[str, Any]:
-    content = tomllib.loads(city_template())
+    content = tomllib.loads(trusted_template())
     for number, party in enumerate(content["parties"]):
         party["public_keys"] = {
             "transport": key("mlkem768-x25519:", 1216, number),
@@ -35,7 +35,7 @@ def made(content: dict[str, Any]) -> Agreement:
 
 
 def test_an_agreement_with_keys_is_sealed_and_has_another_fingerprint() -> None:
-    trial, sealed = parse_agreement(city_template()), made(keyed())
+    trial, sealed = parse_agreement(trusted_template()), made(keyed())
     assert not trial.sealed
     assert sealed.sealed
     assert sealed.fingerprint != trial.fingerprint

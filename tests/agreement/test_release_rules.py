@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from agreement.test_agreement import toml
-from secure_match.agreement import Agreement, city_template, parse_agreement
+from secure_match.agreement import Agreement, parse_agreement, trusted_template
 from secure_match.errors import AgreementError
 
-TEMPLATE = tomllib.loads(city_template())
+TEMPLATE = tomllib.loads(trusted_template())
 Change = Callable[[dict[str, Any]], None]
 
 
@@ -38,7 +38,7 @@ def without(*keys: str) -> Change:
 
 def test_an_agreement_that_says_nothing_of_releases_keeps_its_fingerprint() -> None:
     plain = parsed(without("release"))
-    assert plain.fingerprint == parse_agreement(city_template()).fingerprint
+    assert plain.fingerprint == parse_agreement(trusted_template()).fingerprint
     assert not any(word in plain.canonical_bytes for word in (b'"release"', b'"cells"', b'"rare"'))
     assert b'"release"' in parsed(lambda content: content["release"].update(smallest_cell=2)).canonical_bytes
 

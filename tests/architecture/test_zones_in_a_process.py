@@ -56,7 +56,8 @@ def test_bureau_link_loads_no_raw_zone(road: Road, tmp_path: Path) -> None:
     commands = {name for name in names if name.startswith("secure_match.cli._")}
     review = ("_review", "_review_looks", "_review_options", "_review_text")
     assert commands == {
-        f"secure_match.cli.{name}" for name in ("_main", "_bureau", "_desk", "_memory", "_output", "_unlock", *review)
+        f"secure_match.cli.{name}"
+        for name in ("_main", "_bureau", "_bureau_passes", "_desk", "_memory", "_output", "_unlock", *review)
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from secure_match.agreement import Agreement, city_template, parse_agreement
+from secure_match.agreement import Agreement, parse_agreement, trusted_template
 from secure_match.department.dataset_encoder import DatasetEncoder, EncodingResult
 from secure_match.department.keys import DepartmentKey
 from secure_match.department.readers import ROW_NUMBER
@@ -46,7 +46,7 @@ different_ids_review = 0.80
 
 def agreement_text() -> str:
     """The template with the passes and thresholds above, whichever ones it is delivered with."""
-    head, _, rest = city_template().partition("[[passes]]")
+    head, _, rest = trusted_template().partition("[[passes]]")
     return head + PASSES + rest[rest.index("[limits]") :]
 
 

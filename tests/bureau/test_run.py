@@ -12,7 +12,7 @@ import pytest
 
 from bureau.hand_rows import AGREEMENT, Row, encode, person
 from secure_match.bureau import BureauRun, run_bureau
-from secure_match.bureau.files import read_packages
+from secure_match.bureau.package_files import read_packages
 from secure_match.bureau.stations import link_packages
 from secure_match.encoded import EncodedDataset
 from secure_match.encoded.files import write_dataset

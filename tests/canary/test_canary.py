@@ -197,7 +197,7 @@ DEFECTS: Final = {
     "normalising": ("secure_match.department.dataset_encoder", "normalise_fields"),
     "cleaning": ("secure_match.department.normalise._texts", "clean_text"),
     "handles": ("secure_match.department.handles", "HandleMaker.make"),
-    "tokens": ("secure_match.department.dataset_encoder", "id_tokens"),
+    "tokens": ("secure_match.department.tokens", "id_tokens"),
     "passes": ("secure_match.department.dataset_encoder", "encode_passes"),
     "codes": ("secure_match.department.dataset_encoder", "encode_column"),
     "reading": ("secure_match.department.readers._csv", "_batch"),

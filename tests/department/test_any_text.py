@@ -52,6 +52,23 @@ def test_every_view_of_any_name(names: list[str | None]) -> None:
     for view in ("", "surname", "pinyin", "dialect", "shape"):
         values = view_values(field, view)
         assert values.is_null().to_pylist() == field.values.is_null().to_pylist()
+    parts = [view_values(field, view).to_pylist() for view in ("surname_dialect", "given_dialect", "dialect")]
+    for surname, rest, whole in zip(*parts, strict=True):
+        assert " ".join(part for part in (surname, rest) if part is not None) == (whole or "")
+
+
+def test_readings_of_surname_and_given_name() -> None:
+    names = ["张三", "欧阳震华", "欧阳", "李", "单雄信", "Ann Lee", None]
+    field = NORMALISERS["name"](pa.array(names, pa.string()))
+    surnames = view_values(field, "surname_dialect").to_pylist()
+    given = view_values(field, "given_dialect").to_pylist()
+    assert [surname is None for surname in surnames] == [False] * 6 + [True]
+    assert [part is None for part in given] == [False, False, False, True, False, False, True]
+    assert len(surnames[1].split(" ")) == 2
+    assert len(surnames[2].split(" ")) == 1
+    assert (surnames[5], given[5]) == ("ann", "lee")
+    # A homophone of the surname is in the same block.
+    assert view_values(NORMALISERS["name"](pa.array(["章三"])), "surname_dialect").to_pylist() == surnames[:1]
 
 
 @settings(deadline=None, max_examples=50)

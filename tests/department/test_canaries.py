@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from bureau.hand_rows import AGREEMENT
 from integration.road import secure_match
-from secure_match.agreement.files import write_city_agreement
+from secure_match.agreement.files import write_trusted_agreement
 from secure_match.department import encode_station
 from secure_match.department._leak_digests import DigestPatterns, digest_forms_of
 from secure_match.department.dataset_encoder import DatasetEncoder, EncodingResult
@@ -75,7 +75,7 @@ def test_digest_patterns_are_those_of_the_reference(values: list[str]) -> None:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("canaries")
-    write_city_agreement(folder)
+    write_trusted_agreement(folder)
     write_exports(generate_city(CityConfig(people=600, seed=5)), folder)
     key = DepartmentKey.create(
         party="police",

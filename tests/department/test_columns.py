@@ -10,7 +10,7 @@ import pytest
 
 from bureau.hand_rows import AGREEMENT, number_of
 from department.test_million_numbers import as_strings, valid_numbers
-from secure_match.agreement import city_template, parse_agreement
+from secure_match.agreement import parse_agreement, trusted_template
 from secure_match.department.normalise import ColumnFacts, ColumnSurvey, normalise_fields, view_values
 from secure_match.department.normalise._id_number import normalise_id_numbers
 from secure_match.department.normalise._names import normalise_names
@@ -205,7 +205,7 @@ code_map = "towns"
 
 
 def test_addresses_and_divisions_by_the_agreement() -> None:
-    agreement = parse_agreement(city_template().replace("[fields.phone]", f"{EXTENDED}\n[fields.phone]"))
+    agreement = parse_agreement(trusted_template().replace("[fields.phone]", f"{EXTENDED}\n[fields.phone]"))
     columns = {
         "id_number": [MAN, MAN, number_of("81000019900307001"), None],
         "address": ["甲省乙市幸福路12号3栋二单元402室", "幸福路12-3-2-402", "乙市", None],

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from secure_match.agreement import city_template, parse_agreement
+from secure_match.agreement import parse_agreement, trusted_template
 from secure_match.agreement.profiles import ROLES
 from secure_match.department import DepartmentKey
 from secure_match.department._hash_runs import SeenTexts, SharedTexts
@@ -36,7 +36,7 @@ from secure_match.department.stations import encode_export
 from secure_match.errors import SecureMatchError, visible
 from secure_match.synthetic import CityConfig, generate_city
 
-AGREEMENT = parse_agreement(city_template())
+AGREEMENT = parse_agreement(trusted_template())
 CITY = generate_city(CityConfig(people=600, seed=5)).exports
 HEADER = ("人员编号", "公民身份号码", "姓名", "性别", "出生日期", "联系电话", "备注")
 
@@ -258,7 +258,7 @@ def test_one_column_with_a_whole_line_asks_for_a_layout(tmp_path: Path) -> None:
 
 def test_a_header_that_the_agreement_names_is_known(tmp_path: Path) -> None:
     """It stands in the agreement, so it tells nothing; any other is refused there too."""
-    agreement = parse_agreement(city_template().replace('"人员编号"', '"编号20260101"'))
+    agreement = parse_agreement(trusted_template().replace('"人员编号"', '"编号20260101"'))
     dataset = agreement.dataset("population")
     assert dataset is not None
     header = required_columns(dataset)

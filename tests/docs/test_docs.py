@@ -151,7 +151,7 @@ def test_the_expected_documents_have_twins() -> None:
         "README.md",
         "docs/tutorial.md",
         "docs/reference/standards.md",
-        *(f"docs/how-to/{role}.md" for role in (*HOW_TOS, "audit")),
+        *(f"docs/how-to/{role}.md" for role in (*HOW_TOS, "audit", "keyholder", "tokens")),
     }
     assert {name_of(path) for path in TWINS} == expected
 
@@ -222,7 +222,7 @@ def test_every_command_and_option_is_documented() -> None:
 def _options_in_source() -> dict[str, set[str]]:
     """Command to its long options, without the ones that Typer adds."""
     found: dict[str, set[str]] = {}
-    for role in ("agreement", "keys", "department", "bureau", "review", "evaluate", "demo"):
+    for role in ("agreement", "keys", "department", "keyholder", "bureau", "review", "evaluate", "demo"):
         module = "reviewer" if role == "review" else role
         command: Any = typer.main.get_command(importlib.import_module(f"secure_match.cli._{module}").app)
         found |= _options_of(role, command)

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Final
 
-from secure_match.agreement import Agreement, city_template, parse_agreement
+from secure_match.agreement import Agreement, parse_agreement, trusted_template
 from secure_match.agreement._add_keys import add_public_keys
 from secure_match.exchange.identities import Identity, Role
 from secure_match.exchange.shares import Contribution, make_contribution
@@ -28,7 +28,7 @@ def identities() -> dict[str, Identity]:
 
 def sealed_agreement(of: Mapping[str, Identity], *, epoch: str = "2026", purpose: str = "") -> Agreement:
     """The city template with the identities' public keys."""
-    text = city_template().replace('key_epoch = "2026"', f'key_epoch = "{epoch}"')
+    text = trusted_template().replace('key_epoch = "2026"', f'key_epoch = "{epoch}"')
     if purpose:
         text = text.replace('purpose = "', f'purpose = "{purpose}', 1)
     keys = {party: (item.role, item.public.party_keys()) for party, item in of.items()}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from encoded.tiny import MANIFEST, TABLE
-from secure_match.agreement import Agreement, city_template, parse_agreement
+from secure_match.agreement import Agreement, parse_agreement, trusted_template
 from secure_match.encoded import DatasetManifest
 from secure_match.encoded.container import container_reader, container_writer
 from secure_match.encoded.files import ROWS_PART, write_table_part
@@ -49,7 +49,7 @@ def sealed_agreement_text(*, text: str | None = None, turn: int = 0, approver: I
         return f"[parties.public_keys]\n{listed}\n{found[0]}"
 
     # The keys are a table of their own behind the party's own keys, so each is put before the next party.
-    blocks = re.split(r"(?=\[\[parties\]\]\n)", text or city_template())
+    blocks = re.split(r"(?=\[\[parties\]\]\n)", text or trusted_template())
     done = [blocks[0]]
     for block in blocks[1:]:
         found = _PARTY.match(block)
@@ -62,7 +62,7 @@ def sealed_agreement_text(*, text: str | None = None, turn: int = 0, approver: I
 
 def sealed_agreement(**changes: str) -> Agreement:
     """The sealed agreement, with some of its quoted values replaced."""
-    text = city_template()
+    text = trusted_template()
     for old, new in changes.items():
         assert f'"{old}"' in text
         text = text.replace(f'"{old}"', f'"{new}"')
@@ -74,7 +74,7 @@ APPROVER: Final = identity("police", turn=7)
 
 def agreement_texts() -> dict[str, str]:
     """The agreements of the negative cases by name."""
-    city = city_template()
+    city = trusted_template()
     return {
         "city": sealed_agreement_text(),
         "other": sealed_agreement_text(text=city.replace('"city_enrolment"', '"city_other"')),

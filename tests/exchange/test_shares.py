@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from exchange.ceremony import DEPARTMENTS, contributions, identities, identity, sealed_agreement
-from secure_match.agreement import city_template, parse_agreement
+from secure_match.agreement import parse_agreement, trusted_template
 from secure_match.errors import SecureMatchError
 from secure_match.exchange.identities import Identity, open_secret, seal_secret, sign
 from secure_match.exchange.secret_access import reveal_combined
@@ -161,7 +161,7 @@ def test_swapped_shares_do_not_open() -> None:
 
 def test_a_trial_agreement_has_no_ceremony() -> None:
     with refused("KEYS_MISSING"):
-        make_contribution(parse_agreement(city_template()), ALL["police"])
+        make_contribution(parse_agreement(trusted_template()), ALL["police"])
 
 
 def test_a_contribution_is_strict_and_every_byte_counts() -> None:

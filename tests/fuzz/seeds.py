@@ -19,7 +19,7 @@ from exchange.sealed_tiny import (
 )
 from fuzz.targets import package_input
 from integration.road import make_key
-from secure_match.agreement import city_template
+from secure_match.agreement import trusted_template
 from secure_match.agreement.files import write_agreement
 from secure_match.audit import CHECKPOINT_LABEL, Event, make_artifact
 from secure_match.audit.files import append_event
@@ -74,13 +74,13 @@ def words(target: str) -> list[str]:
 
 def _agreements(folder: Path) -> list[bytes]:
     generic = write_agreement(folder, "generic").read_bytes()
-    lines = city_template().splitlines()
+    lines = trusted_template().splitlines()
     edits = [
         b"\x01" + place.to_bytes(2, "big") + line.encode()
         for place, line in enumerate(lines)
         if line.strip() and not line.startswith("#")
     ]
-    return [b"\x00" + city_template().encode(), b"\x00" + generic, *edits]
+    return [b"\x00" + trusted_template().encode(), b"\x00" + generic, *edits]
 
 
 def _schemas(_: Path) -> list[bytes]:

@@ -16,7 +16,7 @@ from typing import Final
 
 from exchange.sealed_tiny import built, identity, sealed_agreement, signed
 from hostile.forge import forged, sealed
-from secure_match.agreement import LinkageSchema, city_template, parse_agreement
+from secure_match.agreement import LinkageSchema, parse_agreement, trusted_template
 from secure_match.agreement.files import read_agreement
 from secure_match.audit import verify_log
 from secure_match.audit.files import read_head, read_log
@@ -35,7 +35,7 @@ _FOLDER: Final = tempfile.TemporaryDirectory(prefix="fuzz-", dir="/dev/shm" if P
 _AGREEMENT: Final = sealed_agreement()
 _POLICE, _BUREAU = identity("police"), identity("bureau")
 _OTHERS: Final = [make_contribution(_AGREEMENT, identity(party)) for party in ("hrss", "medical", "education")]
-_LINES: Final = city_template().splitlines()
+_LINES: Final = trusted_template().splitlines()
 _READERS: Final = {
     0: ("rows.arrow", read_dataset),
     1: ("findings.arrow", read_findings),

@@ -11,7 +11,7 @@ import pytest
 
 from bureau.hand_rows import AGREEMENT, encode, person
 from hostile.forge import arrow_bytes, parts_of, rebuilt
-from secure_match.bureau.files import read_packages
+from secure_match.bureau.package_files import read_packages
 from secure_match.encoded import EncodedDataset
 from secure_match.encoded.cell_bytes import cells_with_hidden_bytes
 from secure_match.encoded.coded_values import leaving_months

@@ -287,10 +287,10 @@ REFUSALS: Final[dict[str, Refusal]] = {
         place="bad.toml",
         prepare=_write("bad.toml", b"format = " + b"[" * 3000),
     ),
-    "agreement with a protocol of a later version": Refusal(
+    "agreement with blinded tokens and no key holder": Refusal(
         words="agreement check bad.toml",
-        code="NOT_AVAILABLE",
-        place="id_token.protocol",
+        code="AGREEMENT_INVALID",
+        place="parties",
         prepare=_agreement("bad.toml", 'protocol = "hmac"', 'protocol = "oprf"'),
     ),
     "agreement that is not there": Refusal(words="agreement check none.toml", code="FILE_NOT_FOUND", place="none.toml"),

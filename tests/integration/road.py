@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from integration.people import CHARSETS, EXPORTS, OWNERS, csv_bytes
-from secure_match.agreement.files import read_agreement, write_city_agreement
+from secure_match.agreement.files import read_agreement, write_trusted_agreement
 from secure_match.bureau.stations import link_packages
 from secure_match.department.files import write_key
 from secure_match.department.keys import DepartmentKey
@@ -188,7 +188,7 @@ def write_exports(root: Path) -> None:
 def lay_out(root: Path) -> Road:
     """Agreement, exports and keys of the city in a directory."""
     here = Road(root=root)
-    agreement = read_agreement(write_city_agreement(root))
+    agreement = read_agreement(write_trusted_agreement(root))
     write_exports(root)
     for party in sorted(set(OWNERS.values())):
         make_key(here.key(party), party, agreement_id=agreement.id, key_epoch=agreement.key_epoch)

@@ -9,7 +9,7 @@ from typing import Final
 from integration.people import EXPORTS, OWNERS
 from integration.road import write_exports
 from secure_match.agreement._add_keys import add_public_keys
-from secure_match.agreement.files import read_agreement, write_city_agreement
+from secure_match.agreement.files import read_agreement, write_trusted_agreement
 from secure_match.cli._demo_desks import hold_ceremony, make_desks, make_identities, seal_agreement
 from secure_match.exchange.identities import Identity, Role
 from secure_match.exchange.key_files import write_identity
@@ -25,7 +25,7 @@ Words = list[str]
 
 def lay_out_sealed(root: Path) -> None:
     """The agreement, still without keys, the exports, and the file that unlocks identities."""
-    write_city_agreement(root)
+    write_trusted_agreement(root)
     write_exports(root)
     (root / "unlock.bin").write_bytes(UNLOCK)
     (root / "unlock.bin").chmod(0o600)

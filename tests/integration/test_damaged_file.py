@@ -10,7 +10,7 @@ import pytest
 
 from fixed_thresholds import fixed_template
 from integration.road import make_key
-from secure_match.agreement import Agreement, city_template, parse_agreement
+from secure_match.agreement import Agreement, parse_agreement, trusted_template
 from secure_match.department.files import read_key
 from secure_match.department.handles import HandleMaker
 from secure_match.department.stations import encode_export
@@ -30,7 +30,7 @@ def city() -> City:
 
 def agreement_text(*, thin: bool, fixed: bool = False) -> str:
     """The template, or its form with fixed thresholds; ``thin``: the damaged file has ID number and name only."""
-    text = fixed_template() if fixed else city_template()
+    text = fixed_template() if fixed else trusted_template()
     if thin:
         before, dataset, after = re.split(rf'(^id = "{DAMAGED}"\n)', text, flags=re.MULTILINE)
         text = before + dataset + re.sub(r'\nsex = "gend"\nbirth_date = "brdy"\nphone = "tel"\n', "\n", after, count=1)

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from secure_match.agreement import city_template, parse_agreement
+from secure_match.agreement import parse_agreement, trusted_template
 from secure_match.cli._demo_measure import DemoRows
 from secure_match.department import DepartmentKey
 from secure_match.department.handles import HandleMaker
@@ -15,7 +15,7 @@ from secure_match.synthetic import CityConfig, generate_city
 
 
 def test_handles_and_texts_of_rows() -> None:
-    agreement = parse_agreement(city_template())
+    agreement = parse_agreement(trusted_template())
     city = generate_city(CityConfig(people=300, seed=5))
     keys = {
         dataset.owner: DepartmentKey.create(

@@ -14,7 +14,7 @@ import pytest
 
 from exchange.ceremony import DEPARTMENTS, PASSPHRASE
 from integration.road import Commands, python
-from secure_match.agreement.files import read_agreement, write_city_agreement
+from secure_match.agreement.files import read_agreement, write_trusted_agreement
 from secure_match.audit import verify_log
 from secure_match.audit.files import read_log
 from secure_match.encoded.files import file_digest
@@ -27,7 +27,7 @@ UNLOCKED = {"SECURE_MATCH_PASSPHRASE": PASSPHRASE}
 def hall(commands: Commands, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the agreement, everybody's identity, all contributions, and the key of the police."""
     folder = tmp_path_factory.mktemp("hall")
-    write_city_agreement(folder)
+    write_trusted_agreement(folder)
     for party in (*DEPARTMENTS, "bureau"):
         role = "bureau" if party == "bureau" else "department"
         out = folder / f"{party}.identity"

@@ -21,7 +21,7 @@ from integration.people import CHARSETS, OWNERS, Person, Rows, csv_bytes, id_num
 from integration.road import Commands, Road, lay_out
 from secure_match.agreement.files import read_agreement
 from secure_match.bureau._returns import build_returns
-from secure_match.bureau.files import read_packages
+from secure_match.bureau.package_files import read_packages
 from secure_match.enrolment import PersonRows, find_number_conflicts
 from secure_match.enrolment.files import write_findings
 from secure_match.linkage import link

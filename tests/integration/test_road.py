@@ -59,7 +59,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Road:
     """The road as commands walk it: every file here was made by the command line, exports excepted."""
     here = Road(root=tmp_path_factory.mktemp("by commands"))
     root = here.root
-    ok(secure_match("agreement", "new", ".", cwd=root))
+    ok(secure_match("agreement", "new", ".", "--template", "trusted", cwd=root))
     write_exports(root)
     ok(secure_match("keys", "new", "agreement.toml", "--party", "police", "--out", "police.key", cwd=root))
     ok(secure_match("keys", "share", "police.key", "--out", "shared.secret", cwd=root))

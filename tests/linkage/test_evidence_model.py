@@ -50,6 +50,7 @@ def patterns_of(levels: np.ndarray, known: np.ndarray | None = None) -> Patterns
         weight=weight,
         proposed=proposed,
         known=np.where(distinct[:, -1] == 2, np.nan, distinct[:, -1]),
+        joined=np.zeros(len(distinct), dtype=np.bool_),
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from bureau.hand_rows import encode, person
 from fixed_thresholds import fixed_agreement
-from secure_match.agreement import Agreement, city_template, parse_agreement
+from secure_match.agreement import Agreement, parse_agreement, trusted_template
 from secure_match.bureau.stations import link_packages
 from secure_match.encoded import EncodedDataset
 from secure_match.encoded.files import write_dataset
@@ -19,7 +19,7 @@ from secure_match.linkage import Decision, LinkResult, PairLabels, TokenState, l
 
 NAMES = ("欧阳震华", "王小明", "张三丰", "李清照", "赵大海", "孙悟空")
 OPEN = {"first_month": "202601", "last_month": None}
-MODES = {"fixed": fixed_agreement(), "calibrated": parse_agreement(city_template())}
+MODES = {"fixed": fixed_agreement(), "calibrated": parse_agreement(trusted_template())}
 
 
 @pytest.fixture(params=MODES)

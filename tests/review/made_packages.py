@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from secure_match.agreement import Agreement, city_template, dataset_fields, dataset_passes, parse_agreement
+from secure_match.agreement import Agreement, dataset_fields, dataset_passes, parse_agreement, trusted_template
 from secure_match.encoded import (
     CodedColumn,
     DatasetManifest,
@@ -40,7 +40,7 @@ def identity(party: str) -> Identity:
 
 def sealed_agreement_text() -> str:
     """The city's agreement with everybody's public keys."""
-    text = city_template()
+    text = trusted_template()
     for party in PARTIES:
         keys = identity(party).public.party_keys()
         shown = ", ".join(f'{purpose} = "{key}"' for purpose, key in keys.items())
@@ -54,7 +54,7 @@ def sealed_agreement_text() -> str:
 
 def agreement_of(*, sealed: bool) -> Agreement:
     """The city's agreement, sealed or for trials."""
-    return parse_agreement(sealed_agreement_text() if sealed else city_template())
+    return parse_agreement(sealed_agreement_text() if sealed else trusted_template())
 
 
 def made_dataset(agreement: Agreement, dataset_id: str, *, rows: int = 40, **columns: Any) -> EncodedDataset:

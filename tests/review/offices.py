@@ -32,7 +32,7 @@ def identity(party: str) -> Identity:
 
 
 def write_sealed_agreement(path: Path) -> None:
-    text = template_text("city")
+    text = template_text("trusted")
     for party in PARTIES:
         keys = ", ".join(f'{name} = "{key}"' for name, key in identity(party).public.party_keys().items())
         text = text.replace(f'id = "{party}"\n', f'id = "{party}"\npublic_keys = {{ {keys} }}\n', 1)

@@ -7,7 +7,7 @@ import re
 import pytest
 from made_packages import agreement_of
 
-from secure_match.agreement import city_template, leaving_columns, parse_agreement, template_text
+from secure_match.agreement import leaving_columns, parse_agreement, template_text, trusted_template
 from secure_match.review import COLLUSION, disclose, disclosure_json, disclosure_markdown, verdict_of
 from secure_match.review._collusion import COALITION_NAMES, COALITIONS, FORM_NAMES, FORMS, REACH_NAMES
 from secure_match.review._disclosure_texts import TEXTS
@@ -39,7 +39,7 @@ def test_a_column_is_needed_by_the_rules_that_use_it() -> None:
 
 
 def test_a_column_that_no_rule_uses_is_told() -> None:
-    text = city_template().replace(
+    text = trusted_template().replace(
         'eligible = { status = ["1"], birth_band = [1890] }', 'eligible = { status = ["1"] }'
     )
     found = disclose(parse_agreement(text))
@@ -75,13 +75,13 @@ def test_the_document_has_the_sections_of_an_impact_assessment() -> None:
     english = disclosure_markdown(disclose(CITY), "en")
     for document in (text, english):
         tables = [line for line in document.splitlines() if line.startswith("|")]
-        assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} == {7, 8}
+        assert {len(re.findall(r"(?<!\\)\|", line)) for line in tables} == {8}
     assert re.findall(r"(?<!not )\banonymous\b", english) == []
     assert "complian" not in english
 
 
 def test_a_text_of_the_agreement_is_no_markup() -> None:
-    text = city_template().replace('title = "常住人口"', 'title = "a | **b** <script>"')
+    text = trusted_template().replace('title = "常住人口"', 'title = "a | **b** <script>"')
     document = disclosure_markdown(disclose(parse_agreement(text)), "en")
     assert "a \\| \\*\\*b\\*\\* \\<script\\>" in document
 

@@ -23,7 +23,7 @@ from secure_match.agreement._model import (
     split_view,
 )
 from secure_match.agreement._number_findings import NUMBER_FINDING_KINDS, NumberFindingKind, NumberFindings
-from secure_match.agreement._parse import city_template, parse_agreement, template_text
+from secure_match.agreement._parse import city_template, parse_agreement, template_text, trusted_template
 from secure_match.agreement._release import NEIGHBOUR, Release
 
 __all__ = [
@@ -53,4 +53,5 @@ __all__ = [
     "parse_agreement",
     "split_view",
     "template_text",
+    "trusted_template",
 ]

@@ -11,6 +11,7 @@ from secure_match.agreement._kinds import REPEATABLE_KINDS, TOKEN_KINDS
 from secure_match.agreement._model import Agreement, CodedColumn, Dataset, split_view
 from secure_match.agreement._pass_checks import failure, verify_passes, verify_view
 from secure_match.agreement._public_keys import verify_public_keys
+from secure_match.agreement._token_checks import verify_id_tokens, verify_token_passes
 
 _LARGEST_INTEGER: Final = 999_999_999
 _MOST_CONSTRAINED: Final = 64
@@ -30,20 +31,22 @@ def verify_agreement(agreement: Agreement) -> None:
     """Check everything that the models cannot see.
 
     Raises:
-        AgreementError: ``AGREEMENT_INVALID`` or ``NOT_AVAILABLE``, with the path of the key.
+        AgreementError: ``AGREEMENT_INVALID``, with the path of the key.
     """
     checks: tuple[Callable[[Agreement], None], ...] = (
         _check_months,
-        _check_id_token,
         _check_unique_ids,
         verify_public_keys,
         _check_code_maps,
         _check_datasets,
+        verify_id_tokens,
         verify_cells,
         verify_passes,
+        verify_token_passes,
         verify_thresholds,
         verify_compared_columns,
         _check_rules,
+        _check_two_phase,
     )
     for check in checks:
         check(agreement)
@@ -56,21 +59,6 @@ def _check_months(agreement: Agreement) -> None:
             raise failure("a month is written YYYYMM", f"valid_months.{name}")
     if months.first > months.last:
         raise failure("the first month is after the last", "valid_months")
-
-
-def _check_id_token(agreement: Agreement) -> None:
-    if agreement.id_token.protocol == "oprf":
-        raise failure(
-            'blinded ID tokens are not available in this version; use "hmac"',
-            "id_token.protocol",
-            "NOT_AVAILABLE",
-        )
-    if not agreement.id_token.accept_offline_guessing:
-        raise failure(
-            "with hmac, whoever holds the shared key can try every ID number in seconds; "
-            "set accept_offline_guessing = true if the parties accept this",
-            "id_token.accept_offline_guessing",
-        )
 
 
 def _check_unique_ids(agreement: Agreement) -> None:
@@ -207,6 +195,21 @@ def _check_rules(agreement: Agreement) -> None:
         for position, dataset_id in enumerate(rule.excused_by):
             if agreement.dataset(dataset_id) is None:
                 raise failure(f"there is no dataset {dataset_id}", f"{key}.excused_by[{position}]")
+
+
+def _check_two_phase(agreement: Agreement) -> None:
+    if not agreement.release.two_phase:
+        return
+    if not any(dataset.kind == "population" for dataset in agreement.datasets):
+        raise failure(
+            "rows are asked for that have no equal ID token in a dataset of kind population, and there is none",
+            "release.two_phase",
+        )
+    if not any(agreement.fields[name].kind in TOKEN_KINDS for item in agreement.datasets for name in item.identity):
+        raise failure("without ID tokens every row would be asked for", "release.two_phase")
+    for index, item in enumerate(agreement.passes):
+        if not item.block_on:
+            raise failure("rows of the population are asked for by their block tags", f"passes[{index}].block_on")
 
 
 def _can_hold(column: CodedColumn, value: str | int) -> bool:

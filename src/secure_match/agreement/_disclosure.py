@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from secure_match.agreement._kinds import TOKEN_KINDS
 from secure_match.agreement._model import Agreement, CodedColumn, Dataset, Pass, split_view
@@ -53,15 +54,30 @@ def id_token_field(agreement: Agreement, dataset: Dataset) -> str | None:
     return next((name for name in dataset.identity if agreement.fields[name].kind in TOKEN_KINDS), None)
 
 
-def leaving_columns(agreement: Agreement, dataset: Dataset) -> tuple[LeavingColumn, ...]:
-    """All columns of a dataset's package, in package order; nothing else may leave."""
+Phase = Literal[1, 2]
+
+
+def leaving_columns(agreement: Agreement, dataset: Dataset, phase: Phase | None = None) -> tuple[LeavingColumn, ...]:
+    """The columns of a dataset's package, in package order; nothing else may leave.
+
+    Args:
+        phase: of a release in two phases: 1 has no pass, 2 has the handle and the passes; None for all columns.
+    """
+    columns = _all_columns(agreement, dataset)
+    if phase is None:
+        return columns
+    is_pass = {column.name: column.name.startswith("pass.") for column in columns}
+    return tuple(item for item in columns if item.name == "handle" or is_pass[item.name] == (phase == 2))
+
+
+def _all_columns(agreement: Agreement, dataset: Dataset) -> tuple[LeavingColumn, ...]:
     columns = [LeavingColumn(name="handle", form="16 bytes, keyed by the department alone", source=dataset.row_key)]
     id_field = id_token_field(agreement, dataset)
     if id_field is not None:
         columns.append(
             LeavingColumn(
                 name="id_token",
-                form=f"16 bytes, {agreement.id_token.protocol} under the departments' shared key",
+                form=_token_form(agreement),
                 source=dataset.identity[id_field],
             )
         )
@@ -69,14 +85,17 @@ def leaving_columns(agreement: Agreement, dataset: Dataset) -> tuple[LeavingColu
         LeavingColumn(name=f"state.{name}", form="valid, repaired, missing or invalid", source=dataset.identity[name])
         for name in dataset_fields(agreement, dataset)
     ]
+    # In two phases no tag and no encoding leaves with the first package.
+    asked = ", of rows that are asked for" if agreement.release.two_phase else ""
     for item in dataset_passes(agreement, dataset):
         fields = ", ".join(field.field for field in item.fields)
         if item.block_on:
-            columns.append(
-                LeavingColumn(name=f"pass.{item.id}.block", form="16 bytes, keyed", source=" + ".join(item.block_on))
-            )
+            blocks = " + ".join(item.block_on)
+            columns.append(LeavingColumn(name=f"pass.{item.id}.block", form=f"16 bytes, keyed{asked}", source=blocks))
         keyed = "keyed by its block" if item.block_on else "keyed"
-        columns.append(LeavingColumn(name=f"pass.{item.id}.encoding", form=f"{item.bits} bits, {keyed}", source=fields))
+        columns.append(
+            LeavingColumn(name=f"pass.{item.id}.encoding", form=f"{item.bits} bits, {keyed}{asked}", source=fields)
+        )
     columns += [
         LeavingColumn(
             name=f"code.{column.name}",
@@ -86,6 +105,12 @@ def leaving_columns(agreement: Agreement, dataset: Dataset) -> tuple[LeavingColu
         for column in dataset.columns
     ]
     return tuple(columns)
+
+
+def _token_form(agreement: Agreement) -> str:
+    if agreement.id_token.protocol == "hmac":
+        return "16 bytes, hmac under the departments' shared key"
+    return f"16 bytes, evaluated blindly under the key of {' and '.join(party.id for party in agreement.key_holders)}"
 
 
 def _coded_form(agreement: Agreement, column: CodedColumn) -> str:

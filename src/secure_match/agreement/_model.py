@@ -17,6 +17,7 @@ from secure_match.agreement.tables import tables_digest
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 Text = Annotated[VisibleText, Field(min_length=1)]
 Month = Annotated[int, Field(ge=190001, le=299912)]
+QuotaRows = Annotated[int, Field(ge=1, le=2_000_000_000)]
 Threshold = Annotated[float, Field(gt=0.0, le=1.0)]
 _FINGERPRINT_LABEL: Final = b"secure_match/agreement/v1\n"
 
@@ -31,21 +32,30 @@ class ValidMonths(StrictModel):
 class IdTokenProtocol(StrictModel):
     """How ID tokens are made.
 
+    ``oprf``: blinded evaluation by one or two key holders, who see no number and answer no more than was agreed.
     ``hmac``: a keyed hash under the departments' shared key. Whoever holds that key can try all ID numbers of a
     county in seconds, so the agreement must say that this is accepted.
-    ``oprf``: blinded evaluation by a key holder; not in this version.
+
+    Attributes:
+        quota_rows: department to the rows of its datasets with tokens; the key holder answers 1.05 times as many
+            elements a month. ``oprf`` needs it of each department that owns such a dataset.
     """
 
-    protocol: Literal["hmac", "oprf"]
+    protocol: Literal["oprf", "hmac"] = "oprf"
     accept_offline_guessing: bool = False
+    quota_rows: dict[Identifier, QuotaRows] = Field(default_factory=dict)
+
+    def allowed_elements(self, department: str) -> int:
+        """Elements that a key holder answers a department in a month, rounded down; 0 where no rows are stated."""
+        return self.quota_rows.get(department, 0) * 105 // 100
 
 
 class Party(StrictModel):
     """A party to the agreement.
 
     Attributes:
-        public_keys: purpose (``transport``, ``signing``, ``approval``) to public key; if any party has keys, all
-            departments and the bureau have.
+        public_keys: purpose (``transport``, ``signing``, ``approval``; ``oprf`` of a key holder) to public key; if
+            any party has one of the first three, all departments and the bureau have.
     """
 
     id: Identifier
@@ -200,12 +210,15 @@ class Limits(StrictModel):
 
     Attributes:
         max_fuzzy_share: largest share of a dataset's rows whose fuzzy encodings may leave.
+        free_fuzzy_rows: rows whose encodings may leave whatever share they are: few rows are a large share of a small
+            dataset.
         max_block_rows: rows above which a block is not compared, but reported.
         max_rows_per_person: rows above which an ID token (a placeholder number, say) counts as none, and a person's
             rows are not paired for duplicates; both are reported.
     """
 
     max_fuzzy_share: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
+    free_fuzzy_rows: Annotated[int, Field(ge=0, le=100_000)] = 0
     max_block_rows: Annotated[int, Field(ge=2, le=1_000_000)] = 5000
     max_rows_per_person: Annotated[int, Field(ge=2, le=10_000)] = 50
 
@@ -246,7 +259,7 @@ class Agreement(StrictModel):
     valid_months: ValidMonths
     retention_months: Annotated[int, Field(ge=1, le=600)]
     key_epoch: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
-    id_token: IdTokenProtocol
+    id_token: IdTokenProtocol = IdTokenProtocol()
     parties: Annotated[tuple[Party, ...], Field(min_length=2)]
     fields: Annotated[dict[Identifier, IdentityField], Field(min_length=1)]
     code_maps: dict[Identifier, dict[Text, Text]] = Field(default_factory=dict)
@@ -265,8 +278,8 @@ class Agreement(StrictModel):
         """The bytes that the fingerprint is taken over: sorted compact JSON and the digest of the tables.
 
         White space, comments and the order of keys in the TOML file do not change them; everything else does. Number
-        findings, release rules and small cells that are the defaults are left out, so that an agreement from before
-        them keeps its fingerprint.
+        findings, release rules, small cells and quotas that are the defaults are left out, so that an agreement from
+        before them keeps its fingerprint.
         """
         unsaid = {"number_findings"} if self.number_findings == NumberFindings() else set()
         content = without_unsaid(self.model_dump(mode="json", exclude=unsaid))
@@ -282,9 +295,14 @@ class Agreement(StrictModel):
     def sealed(self) -> bool:
         """Whether packages under this agreement are sealed and signed: it names the parties' public keys.
 
-        Otherwise it is a trial agreement, whose packages are plain.
+        Otherwise it is a trial agreement, whose packages are plain. A key holder's ``oprf`` key seals nothing.
         """
-        return any(party.public_keys for party in self.parties)
+        return any(set(party.public_keys) - {"oprf"} for party in self.parties)
+
+    @property
+    def key_holders(self) -> tuple[Party, ...]:
+        """The parties that evaluate blinded ID numbers, in the order of the agreement."""
+        return tuple(party for party in self.parties if party.role == "keyholder")
 
     def dataset(self, dataset_id: str) -> Dataset | None:
         """The dataset of that id, or None."""

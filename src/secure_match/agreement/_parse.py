@@ -16,7 +16,7 @@ from secure_match.agreement._model import Agreement
 from secure_match.agreement.strict import first_problem
 from secure_match.errors import AgreementError, Place, located
 
-Template = Literal["city", "generic"]
+Template = Literal["city", "trusted", "generic"]
 """Agreements that come with the package."""
 
 
@@ -28,8 +28,8 @@ def parse_agreement(text: str, *, file: str | PurePath | None = None) -> Agreeme
         file: its name, for messages.
 
     Raises:
-        AgreementError: ``AGREEMENT_NOT_TOML``, ``AGREEMENT_UNKNOWN_KEY``, ``AGREEMENT_INVALID`` or
-            ``NOT_AVAILABLE``; the place names the file and the key's path.
+        AgreementError: ``AGREEMENT_NOT_TOML``, ``AGREEMENT_UNKNOWN_KEY`` or ``AGREEMENT_INVALID``; the place names
+            the file and the key's path.
     """
     agreement: Agreement | None = None
     problem: AgreementError | None = None
@@ -65,7 +65,17 @@ def city_template() -> str:
     return template_text("city")
 
 
+def trusted_template() -> str:
+    """The same for a small trusted setting: tokens under a shared key, and one phase."""
+    return template_text("trusted")
+
+
 def template_text(template: Template) -> str:
-    """A commented agreement, as ``agreement new --template`` writes it: a small city, or two registers of any land."""
+    """A commented agreement, as ``agreement new --template`` writes it.
+
+    Args:
+        template: ``city``: a small city; ``trusted``: the same, where the departments trust each other with a key that
+            makes ID tokens, and the passes of all rows leave; ``generic``: two registers of any land.
+    """
     file = resources.files("secure_match.agreement").joinpath("templates", f"{template}.toml")
     return file.read_text(encoding="utf-8")

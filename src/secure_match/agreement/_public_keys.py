@@ -13,23 +13,25 @@ KEY_FORMS: Final = {
     "transport": ("mlkem768-x25519:", 1184 + 32),
     "signing": ("ed25519:", 32),
     "approval": ("ed25519:", 32),
+    "oprf": ("", 32),
 }
 """Purpose of a public key to the prefix of its text and its length in bytes."""
 _NEEDED: Final = ("transport", "signing")
 
 
 def verify_public_keys(agreement: Agreement) -> None:
-    """Check the public keys of all parties; an agreement without any is a trial agreement.
+    """Check the public keys of all parties; an agreement without any but ``oprf`` keys is a trial agreement.
 
     Raises:
         AgreementError: ``AGREEMENT_INVALID``, with the path of the key.
     """
-    if not agreement.sealed:
-        return
     seen: set[str] = set()
     for index, party in enumerate(agreement.parties):
         key = f"parties[{index}].public_keys"
-        _verify_needed(party, key)
+        if agreement.sealed:
+            _verify_needed(agreement, party, key)
+        if "oprf" in party.public_keys and party.role != "keyholder":
+            raise failure("only a key holder has an oprf key", f"{key}.oprf")
         for purpose, text in party.public_keys.items():
             _verify_form(purpose, text, f"{key}.{purpose}")
             if text in seen:
@@ -37,8 +39,9 @@ def verify_public_keys(agreement: Agreement) -> None:
             seen.add(text)
 
 
-def _verify_needed(party: Party, key: str) -> None:
-    needs_keys = party.role in ("department", "bureau") or party.public_keys
+def _verify_needed(agreement: Agreement, party: Party, key: str) -> None:
+    answers = party.role == "keyholder" and agreement.id_token.protocol == "oprf"
+    needs_keys = party.role in ("department", "bureau") or answers or party.public_keys
     absent = [purpose for purpose in _NEEDED if purpose not in party.public_keys]
     if needs_keys and absent:
         raise failure(

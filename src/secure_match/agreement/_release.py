@@ -20,15 +20,18 @@ class Release(StrictModel):
         smallest_cell: rows that have to share a combination of a dataset's ``cells`` columns; 1 asks for nothing.
         second_operator: a package is written only after a second operator of the department approved it.
         suite: algorithms that sealed packages are made with.
+        two_phase: passes leave only on request: of rows without an equal ID token in the population, and of the
+            population's rows under their block tags. Otherwise the passes of all rows leave at once.
     """
 
     smallest_cell: Annotated[int, Field(ge=1, le=LARGEST_SMALL_CELL)] = 1
     second_operator: bool = False
     suite: Literal["international", "national"] = "international"
+    two_phase: bool = False
 
 
 def without_unsaid(content: dict[str, Any]) -> dict[str, Any]:
-    """The content of an agreement without the keys of this table and of small cells that say their defaults.
+    """The content of an agreement without the keys of this table, of small cells and quotas that say their defaults.
 
     So an agreement that does not use them has the fingerprint that it had before they were known.
 
@@ -37,6 +40,12 @@ def without_unsaid(content: dict[str, Any]) -> dict[str, Any]:
     """
     if content.get("release") == Release().model_dump(mode="json"):
         del content["release"]
+    elif "release" in content and not content["release"]["two_phase"]:
+        del content["release"]["two_phase"]
+    if content["limits"]["free_fuzzy_rows"] == 0:
+        del content["limits"]["free_fuzzy_rows"]
+    if not content["id_token"]["quota_rows"]:
+        del content["id_token"]["quota_rows"]
     for dataset in content["datasets"]:
         if not dataset["cells"]:
             del dataset["cells"]

@@ -43,6 +43,11 @@ def write_city_agreement(directory: Path) -> Path:
     return write_agreement(directory, "city")
 
 
+def write_trusted_agreement(directory: Path) -> Path:
+    """:func:`write_agreement` of the template ``trusted``."""
+    return write_agreement(directory, "trusted")
+
+
 def write_agreement(directory: Path, template: Template) -> Path:
     """Write a template agreement as ``agreement.toml`` into a directory, which is made if it is not there.
 

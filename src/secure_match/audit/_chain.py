@@ -27,7 +27,7 @@ from secure_match.errors import AuditError, Place
 
 CHECKPOINT_LABEL: Final = "audit-checkpoint"
 """The purpose that a checkpoint's signature is made for."""
-SENDING: Final = ("release", "return", "look_request", "look_answer")
+SENDING: Final = ("release", "return", "look_request", "look_answer", "pass_request", "blind")
 """Actions whose outputs with a package left the party."""
 _SIGNED_BEFORE: Final = b"secure_match/v1/" + CHECKPOINT_LABEL.encode() + b"\n"
 

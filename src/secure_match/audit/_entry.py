@@ -38,14 +38,18 @@ Action = Literal[
     "receive",
     "resolve",
     "look_request",
+    "pass_request",
     "look",
     "look_answer",
     "answers",
     "decide",
+    "blind",
+    "evaluate",
+    "finalise",
     "checkpoint",
     "recovered",
 ]
-PackageKind = Literal["encodings", "findings", "look-request", "look-answer"]
+PackageKind = Literal["encodings", "findings", "look-request", "look-answer", "pass-request", "blinded", "evaluated"]
 
 FIRST_PREVIOUS: Final = "0" * 64
 MAX_LINE_BYTES: Final = 1 << 20

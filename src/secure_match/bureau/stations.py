@@ -11,8 +11,9 @@ from typing import Any
 
 from secure_match.agreement import Agreement
 from secure_match.bureau._run import BureauRun, run_bureau
-from secure_match.bureau.files import make_directory, read_packages, verify_outputs, write_run
+from secure_match.bureau.files import make_directory, verify_outputs, write_run
 from secure_match.bureau.intake_files import opened_packages, verify_plain
+from secure_match.bureau.package_files import read_packages
 from secure_match.bureau.review_decisions import settled
 from secure_match.bureau.review_files import Decisions, read_decisions
 from secure_match.bureau.review_labels import labels_of

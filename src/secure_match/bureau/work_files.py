@@ -35,8 +35,8 @@ WORK_NAME: Final = ".work"
 _STATE_NAME: Final = "state.json"
 StepName = Annotated[str, Field(pattern=r"^[a-z]+-[a-z][a-z0-9_]{0,63}$")]
 
-PackageName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}(/[0-9]+)?$")]
-"""A dataset's id, or that and the number of a supplement to it."""
+PackageName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}(/p?[0-9]+)?$")]
+"""A dataset's id, or that and the number of a supplement to it, or with p of a package of its passes."""
 
 
 class _KeptStep(StrictModel):

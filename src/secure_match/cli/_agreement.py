@@ -15,6 +15,8 @@ from secure_match.encoded.files import atomic_writer
 from secure_match.errors import UsageError, located
 from secure_match.exchange.approvals import verify_agreement_keys
 from secure_match.exchange.key_files import read_public
+from secure_match.exchange.oprf.agreed_keys import verify_holder_keys, verify_made_for
+from secure_match.exchange.oprf.public_files import is_oprf_public, read_oprf_public
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="Write and check the agreement that every party holds."
@@ -29,9 +31,10 @@ def new(
         Path, typer.Argument(metavar="DIRECTORY", help="Where agreement.toml is written; made if it is not there.")
     ],
     template: Annotated[
-        Literal["city", "generic"],
+        Literal["city", "trusted", "generic"],
         typer.Option(
-            help="city: a Chinese city's registers. generic: two registers with names and addresses of any land."
+            help="city: a Chinese city's registers. trusted: the same without key holder and second phase, for a "
+            "trial or a small trusted setting. generic: two registers with names and addresses of any land."
         ),
     ] = "city",
 ) -> None:
@@ -61,31 +64,44 @@ def add_keys(
 ) -> None:
     """Write the parties' public keys into the agreement, which makes it a sealed one; comments stay.
 
+    A key holder's OPRF public file goes in the same way; it alone seals nothing.
+
     Example: secure-match agreement add-keys agreement.toml police.public.json bureau.public.json
     """
-    given = [read_public(path) for path in public_files]
-    if len({public.party for public in given}) != len(given):
-        raise UsageError("two of the public files are of one party", code="KEYS_TWICE")
+    holders = [read_oprf_public(path) for path in public_files if is_oprf_public(path)]
+    given = [read_public(path) for path in public_files if not is_oprf_public(path)]
+    for parties in ([public.party for public in given], [public.party for public in holders]):
+        if len(set(parties)) != len(parties):
+            raise UsageError("two of the public files are of one party", code="KEYS_TWICE")
     keys = {public.party: (public.role, public.party_keys()) for public in given}
+    for holder in holders:
+        role, known = keys.get(holder.party, ("keyholder", {}))
+        keys[holder.party] = (role, {**known, "oprf": holder.text})
     for public in [read_public(path) for path in approver or ()]:
         role, known = keys.get(public.party, (public.role, {}))
         keys[public.party] = (role, {**known, "approval": public.party_keys()["signing"]})
     with located(file):
         text = add_public_keys(read_agreement_text(file), keys, replace_signing=replace_signing)
+        agreement = parse_agreement(text)
+        for holder in holders:
+            verify_made_for(agreement, holder)
     mode = file.stat().st_mode
     with atomic_writer(file) as stream:
         stream.write(text.encode())
     file.chmod(mode & 0o777)
-    fingerprint = parse_agreement(text).fingerprint
+    fingerprint = agreement.fingerprint
     if as_json:
         names = [{"party": public.party, "role": public.role, "key_id": public.key_id} for public in given]
+        names += [{"party": holder.party, "role": "keyholder", "key_id": holder.key_id} for holder in holders]
         print_json({"agreement": str(file), "fingerprint": fingerprint, "keys": names})
         return
     say(*(f"{public.party} ({public.role}): keys {public.key_id}" for public in given))
+    say(*(f"{holder.party} (keyholder): OPRF key {holder.key_id}" for holder in holders))
+    sealed = "packages are sealed" if agreement.sealed else "still a trial, packages are plain"
     say(
         "Ask every party by telephone whether these are the names of its keys.",
         f"fingerprint {fingerprint}",
-        f"Wrote {file}: packages are sealed. Hand it to every party; all have to see the same fingerprint.",
+        f"Wrote {file}: {sealed}. Hand it to every party; all have to see the same fingerprint.",
     )
 
 
@@ -101,6 +117,7 @@ def check(
     agreement = read_agreement(file)
     with located(file):
         verify_agreement_keys(agreement)
+        verify_holder_keys(agreement)
     datasets = {dataset.id: leaving_columns(agreement, dataset) for dataset in agreement.datasets}
     if as_json:
         print_json(
@@ -129,6 +146,8 @@ def check(
             ["column", "form", "made from"],
             [[column.name, column.form, column.source] for column in datasets[dataset.id]],
         )
+    if agreement.id_token.protocol == "oprf" and not any("oprf" in party.public_keys for party in agreement.parties):
+        say("a draft: it names no oprf key of a key holder, so that no ID token can be made; see: agreement add-keys")
     following = "contribute" if agreement.sealed else "new"
     say(
         f"agreement {agreement.id}: valid",

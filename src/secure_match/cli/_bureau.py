@@ -14,7 +14,7 @@ import typer
 from secure_match.agreement.files import read_agreement
 from secure_match.bureau.stations import LinkOptions, link_packages
 from secure_match.bureau.work_files import WORK_NAME
-from secure_match.cli import _review
+from secure_match.cli import _bureau_passes, _review
 from secure_match.cli._desk import (
     IdentityOption,
     LogOption,
@@ -31,6 +31,7 @@ from secure_match.linkage import MemoryPlan, size_text
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="For the bureau: link packages and return findings.")
 app.add_typer(_review.app, name="review")
+app.command("request-passes")(_bureau_passes.request_passes_command)
 
 # Packages, ID tokens, evidence, clusters, findings, writing; every pass is a step of its own.
 _STEPS_BESIDE_PASSES: Final = 6
@@ -42,11 +43,6 @@ NUMBER_WORDS: Final = {
     "one_person_two_numbers": "one person, two numbers",
 }
 """Kinds of findings on ID numbers as people read them."""
-
-
-@app.callback()
-def _group() -> None:
-    """Keep ``link`` a command of its own."""
 
 
 @app.command()

@@ -17,6 +17,8 @@ from secure_match.bureau.stations import LinkOptions, link_packages
 from secure_match.cli._bureau import NUMBER_WORDS, show_summary
 from secure_match.cli._demo_desks import hold_ceremony, make_desks, make_identities, seal_agreement
 from secure_match.cli._demo_measure import DemoRows, SentFiles, measure_findings, measure_leaks, worklist_findings
+from secure_match.cli._demo_release import run_second_phase, share_lines
+from secure_match.cli._demo_tokens import get_tokens, make_holder_keys
 from secure_match.cli._demo_truth import write_truth
 from secure_match.cli._department import encode_lines
 from secure_match.cli._memory import peak_bytes
@@ -81,6 +83,12 @@ class _Desk:
     def package(self, dataset: Dataset) -> Path:
         return self.sent / f"{dataset.id}.smp"
 
+    def tokens(self, party: str) -> Path:
+        return self.department(party) / f"{party}.tokens"
+
+    def kept(self, dataset: Dataset) -> Path:
+        return self.department(dataset.owner) / f"{dataset.id}.passes"
+
     def packages(self, agreement: Agreement) -> dict[str, Path]:
         return {dataset.id: self.package(dataset) for dataset in agreement.datasets}
 
@@ -108,6 +116,20 @@ def demo(
         agreement, desks = _set_up(city, desk, seed)
         made = time.monotonic()
 
+        departments = dict.fromkeys(dataset.owner for dataset in agreement.datasets)
+        tokens = get_tokens(
+            agreement,
+            desks,
+            {dataset.id: desk.export(dataset) for dataset in agreement.datasets},
+            {party: desk.key(party) for party in departments},
+            {party: desk.tokens(party) for party in departments},
+            holder_keys=desk.keys,
+            seed=seed,
+            sent=desk.out / "tokens",
+            step=step,
+        )
+        asked_for = time.monotonic()
+
         reports: list[EncodeReport] = []
         make_directory(desk.sent)
         for dataset in agreement.datasets:
@@ -121,10 +143,16 @@ def demo(
                     key,
                     desk.package(dataset),
                     quarantine=desk.department(dataset.owner) / f"{dataset.id}.quarantine.csv",
+                    kept=desk.kept(dataset),
+                    tokens=desk.tokens(dataset.owner) if tokens.tokens else None,
                     desk=desks[dataset.owner],
                 )
             )
         encoded = time.monotonic()
+
+        kept = {dataset.id: desk.kept(dataset) for dataset in agreement.datasets}
+        asked = run_second_phase(agreement, desks, desk.packages(agreement), kept, desk.sent, step)
+        released = time.monotonic()
 
         packages = sorted(desk.sent.glob("*.smp"))
         options = LinkOptions(desk=desks[_bureau_of(agreement)])
@@ -156,14 +184,16 @@ def demo(
         keys = {party: read_key(desk.key(party), desks[party].identity) for party in key_departments(agreement)}
         rows = DemoRows(agreement, city, keys)
         leaks = measure_leaks(
-            city, rows, SentFiles.of(agreement, desks, desk.packages(agreement), findings, desk.bureau)
+            city, rows, SentFiles.of(agreement, desks, desk.packages(agreement), asked, tokens, findings, desk.bureau)
         )
         write_truth(city, rows, desk.truth)
     measured = time.monotonic()
     stages = {
         "generate": made - started,
-        "encode": encoded - made,
-        "link": linked - encoded,
+        "tokens": asked_for - made,
+        "encode": encoded - asked_for,
+        "release": released - encoded,
+        "link": linked - released,
         "resolve": resolved - linked,
         "measure": measured - resolved,
     }
@@ -187,6 +217,8 @@ def demo(
             }
             for report, worklist in zip(reports, lists, strict=True)
         ],
+        "id_tokens": {"protocol": agreement.id_token.protocol, "asked": tokens.tokens},
+        "second_phase": asked.summary(),
         "bureau": bureau,
     }
     write_json(summary, out / "summary.json")
@@ -211,7 +243,7 @@ def _clear(desk: _Desk) -> None:
                 code="OUTPUT_NOT_EMPTY",
                 place=Place(file=desk.out),
             )
-        for name in ("departments", "sent", "bureau", "keys", "logs", "ceremony"):
+        for name in ("departments", "tokens", "sent", "bureau", "keys", "logs", "ceremony"):
             shutil.rmtree(desk.out / name, ignore_errors=True)
         for name in ("agreement.toml", "summary.json", desk.truth.name):
             (desk.out / name).unlink(missing_ok=True)
@@ -234,7 +266,8 @@ def _set_up(city: City, desk: _Desk, seed: int) -> tuple[Agreement, dict[str, Ex
         make_directory(desk.department(dataset.owner))
         paths[dataset.id].replace(desk.export(dataset))
     identities = make_identities(agreement, seed, desk.keys)
-    agreement = seal_agreement(desk.out / "agreement.toml", identities)
+    oprf_keys = make_holder_keys(agreement, identities, seed, desk.keys)
+    agreement = seal_agreement(desk.out / "agreement.toml", identities, oprf_keys)
     desks = make_desks(agreement, identities, desk.logs)
     keys = {party: desk.key(party) for party in key_departments(agreement)}
     hold_ceremony(agreement, desks, seed, desk.ceremony, keys)
@@ -251,12 +284,19 @@ def _tell(agreement: Agreement, desk: _Desk, reports: list[EncodeReport], summar
         f"A synthetic city of {summary['people']:,} people; its departments hold {summary['records']:,} records.",
         "",
     )
+    if summary["id_tokens"]["asked"]:
+        holder = agreement.key_holders[0]
+        counts = ", ".join(f"{party} {count:,}" for party, count in summary["id_tokens"]["asked"].items())
+        say(f"[key holder {holder.id} {holder.name}] makes ID tokens of blinded numbers that it cannot read: {counts}")
     for report in reports:
         dataset = agreement.dataset(report.dataset)
         owner = dataset.owner if dataset is not None else ""
         say(f"[department {owner} {titles.get(owner, '')}] encodes; raw values stay in {desk.department(owner)}")
         for line in encode_lines(report):
             say(f"  {line}")
+    if summary["second_phase"]:
+        say("", "[bureau] asks for the passes of rows that ID tokens do not join; [departments] give them out:")
+        say(*share_lines(summary["second_phase"]))
     say("", "[bureau] sees handles, tokens, encodings and codes, and links them:")
     show_summary(summary["bureau"])
     say("", "[departments] turn findings into worklists of their own rows:")

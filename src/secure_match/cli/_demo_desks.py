@@ -20,6 +20,7 @@ from secure_match.exchange.desk import Desk
 from secure_match.exchange.identities import SIGNING_SEED_BYTES, TRANSPORT_SEED_BYTES, Identity, Role
 from secure_match.exchange.key_files import public_path, write_identity, write_public
 from secure_match.exchange.locks import KeyFileLock
+from secure_match.exchange.oprf.public_files import OprfPublicKey
 from secure_match.exchange.secret_files import write_new_secret
 from secure_match.exchange.share_files import write_contribution
 from secure_match.exchange.shares import SHARE_BYTES, combine, key_departments, make_contribution
@@ -57,9 +58,18 @@ def _identity(party: str, role: Role, seed: int) -> Identity:
     )
 
 
-def seal_agreement(path: Path, identities: Mapping[str, Identity]) -> Agreement:
-    """Write everybody's public keys into an agreement file."""
+def seal_agreement(
+    path: Path, identities: Mapping[str, Identity], oprf_keys: Mapping[str, OprfPublicKey] | None = None
+) -> Agreement:
+    """Write everybody's public keys into an agreement file.
+
+    Args:
+        oprf_keys: key holder to its key for ID tokens.
+    """
     keys = {party: (identity.role, identity.public.party_keys()) for party, identity in identities.items()}
+    for party, public in (oprf_keys or {}).items():
+        role, known = keys[party]
+        keys[party] = (role, {**known, "oprf": public.text})
     text = add_public_keys(read_agreement_text(path), keys)
     path.write_text(text, encoding="utf-8")
     return parse_agreement(text, file=path)

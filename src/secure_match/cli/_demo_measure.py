@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +16,18 @@ import pyarrow as pa
 
 from secure_match.agreement import NUMBER_FINDING_KINDS, Agreement, Dataset
 from secure_match.audit import PackageKind
+from secure_match.cli._demo_release import SecondPhase
+from secure_match.cli._demo_tokens import TokenRound
 from secure_match.department.handles import HandleMaker
 from secure_match.department.keys import DepartmentKey
 from secure_match.department.leak_scan import IdentifierScanner, RandomRange, ScanReport, random_digits
 from secure_match.encoded import matrix_from_binary
-from secure_match.encoded.files import ROWS_PART, read_dataset
+from secure_match.encoded.files import REQUEST_PART, ROWS_PART, read_dataset, read_pass_request
 from secure_match.encoded.layout import ColumnRange, binary_column_ranges
 from secure_match.enrolment.files import FINDINGS_PART, read_findings
 from secure_match.exchange.desk import Desk
 from secure_match.exchange.files import sealed_place
+from secure_match.exchange.oprf.files import ELEMENTS_PART, read_blinded, read_evaluated
 from secure_match.kernels._seen import SeenKeys
 from secure_match.synthetic import City
 
@@ -35,6 +38,13 @@ _KIND_WORDS: Final = {
     "一号多人": "one_number_two_people",
     "一人多号": "one_person_two_numbers",
 }
+
+_REQUEST_PARTS: Final[dict[PackageKind, tuple[str, Callable[[Path], int]]]] = {
+    "pass-request": (REQUEST_PART, lambda path: int(read_pass_request(path).table.num_rows)),
+    "blinded": (ELEMENTS_PART, lambda path: len(read_blinded(path)[0].elements)),
+    "evaluated": (ELEMENTS_PART, lambda path: len(read_evaluated(path).elements)),
+}
+"""Kind of a package whose cells belong to no row to its part, and to what counts its rows."""
 
 IntArray = npt.NDArray[np.int64]
 WordMatrix = npt.NDArray[np.uint64]
@@ -53,9 +63,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentFiles:
-    """What left departments and what came of it: packages by dataset, findings packages, the bureau's other files."""
+    """What left and what came of it: packages by dataset, requests, findings packages, the bureau's other files."""
 
-    packages: Mapping[str, Sent]
+    packages: Sequence[tuple[str, Sent]]
+    requests: Sequence[tuple[PackageKind, Sent]]
     findings: Sequence[Sent]
     other: Sequence[Path]
 
@@ -65,14 +76,29 @@ class SentFiles:
         agreement: Agreement,
         desks: Mapping[str, Desk],
         packages: Mapping[str, Path],
+        asked: SecondPhase,
+        tokens: TokenRound,
         findings: Mapping[str, Path],
         bureau: Path,
     ) -> SentFiles:
         """The files of a demo; ``findings`` are by department, ``bureau`` is the run directory."""
         taker = next(party.id for party in agreement.parties if party.role == "bureau")
+        holders = [party.id for party in agreement.key_holders]
         names = ("summary.json", "links.parquet", "model.json", "stakes.parquet")
         return cls(
-            packages={dataset: Sent(path=path, desk=desks[taker]) for dataset, path in packages.items()},
+            packages=[
+                (dataset, Sent(path=path, desk=desks[taker]))
+                for dataset, path in (*packages.items(), *asked.packages.items())
+            ],
+            requests=[
+                *(("pass-request", Sent(path=path, desk=desks[party])) for party, path in asked.all_requests),
+                *(
+                    ("blinded", Sent(path=path, desk=desks[holder]))
+                    for holder in holders
+                    for path in tokens.requests.values()
+                ),
+                *(("evaluated", Sent(path=path, desk=desks[party])) for party, path in tokens.answers.items()),
+            ],
             findings=[Sent(path=path, desk=desks[party]) for party, path in findings.items()],
             other=[bureau / name for name in names],
         )
@@ -161,10 +187,14 @@ def measure_leaks(city: City, rows: DemoRows, sent: SentFiles) -> dict[str, Any]
     """Search every byte that left a department, and every byte the bureau made of it, for all raw values."""
     scanner = IdentifierScanner(city.truth.values, rows)
     reports: list[ScanReport] = []
-    for dataset, sent_package in sent.packages.items():
+    for dataset, sent_package in sent.packages:
         with _opened(sent_package, "encodings", scanner, reports) as path:
             handles = read_dataset(path).table["handle"]
             reports.append(_scan(scanner, path, ROWS_PART, rows.ids(dataset, handles)))
+    for kind, request in sent.requests:
+        with _opened(request, kind, scanner, reports) as path:
+            part, rows_there = _REQUEST_PARTS[kind]
+            reports.append(_scan(scanner, path, part, np.full(rows_there(path), -1, dtype=np.int64)))
     for sent_package in sent.findings:
         with _opened(sent_package, "findings", scanner, reports) as path:
             table = read_findings(path).table

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from secure_match.agreement.files import read_agreement
-from secure_match.cli import _department_returns
+from secure_match.cli import _department_passes, _department_returns, _department_tokens
 from secure_match.cli._department_options import (
     CharsetOption,
     ConnectionOption,
@@ -71,12 +71,20 @@ def encode(
     connection: ConnectionOption = None,
     ragged: RaggedOption = "refuse",
     quarantine: Annotated[Path | None, typer.Option(help="Where refused rows go. Default: beside the package.")] = None,
+    kept: Annotated[
+        Path | None,
+        typer.Option(help="Where passes wait until the bureau asks (two phases). Default: PACKAGE.passes."),
+    ] = None,
     supplement_to: Annotated[
         list[Path] | None,
         typer.Option(
             help="A package of this dataset that was sent: encode only the rows that it lacks, after they were "
             "corrected. Name its earlier supplements too."
         ),
+    ] = None,
+    tokens: Annotated[
+        Path | None,
+        typer.Option(help="The department's folder of ID tokens, made by department blind; needed under oprf."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", metavar="", help="Say what would leave, for approval; write nothing at all.")
@@ -128,12 +136,14 @@ def encode(
             out if out is not None else Path(f"{dataset}.smp"),
             options=options,
             quarantine=quarantine,
+            kept=kept,
             progress=progress,
             inputs=(agreement_file,),
             supplement_to=supplement_to or (),
             desk=desk,
             scan=scan,
             dry_run=dry_run,
+            tokens=tokens,
         )
     if as_json:
         print_json(encode_report_json(report))
@@ -146,12 +156,14 @@ def encode(
         say(f"Wrote {report.held}; it may not leave yet. Next: a second operator runs secure-match department approve.")
     else:
         say(f"Wrote {report.package}. Next: send it to the bureau.")
+    if report.kept is not None:
+        say(f"Passes of all rows are kept in {report.kept} until the bureau asks for some; it stays here.")
 
 
 def encode_report_json(report: EncodeReport) -> dict[str, Any]:
     """The ``--json`` form of an encode report."""
     content = asdict(report)
-    for name in ("package", "quarantine", "held"):
+    for name in ("package", "quarantine", "held", "kept"):
         content[name] = str(content[name]) if content[name] is not None else None
     content["export"] = str(report.export)
     return content
@@ -244,5 +256,8 @@ def inspect(
     say(written + step[language])
 
 
+app.command()(_department_tokens.blind)
+app.command()(_department_tokens.finalise)
+app.command("release-passes")(_department_passes.release_passes_command)
 app.command()(_department_returns.resolve)
 app.command()(_department_returns.look)

@@ -39,6 +39,7 @@ _ROLES: Final = {
     "agreement": _Role("secure_match.cli._agreement", "Write and check the agreement that every party holds."),
     "keys": _Role("secure_match.cli._keys", "Make the departments' keys. The bureau must never hold one."),
     "department": _Role("secure_match.cli._department", "Inspect and encode an export, turn findings into worklists."),
+    "keyholder": _Role("secure_match.cli._keyholder", "Hold the key of ID tokens; answer blinded requests."),
     "bureau": _Role("secure_match.cli._bureau", "Link packages and return findings."),
     "review": _Role("secure_match.cli._reviewer", "See what leaves, check what left, verify logs. Reads only."),
     "evaluate": _Role("secure_match.cli._evaluate", "Judge a run's links by the truth."),

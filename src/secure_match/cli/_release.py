@@ -109,6 +109,10 @@ def leaving_lines(report: EncodeReport | HeldSummary) -> list[str]:
     """What would leave, for somebody who has to answer for it."""
     lines = ["what would leave:"]
     lines += [f"  {column.name}: {column.form} (from {column.source})" for column in report.columns]
+    on_request = report.on_request if isinstance(report, EncodeReport) else ()
+    if on_request:
+        lines.append("what would leave of rows that the bureau asks for:")
+        lines += [f"  {column.name}: {column.form} (from {column.source})" for column in on_request]
     lines.append(
         f"rows: {report.encoded:,} of {report.read:,}, {report.quarantined:,} quarantined; "
         f"{report.fuzzy_rows:,} carry a fuzzy encoding ({report.fuzzy_rows / max(1, report.encoded):.1%})"

@@ -3,6 +3,7 @@
 from typing import Final
 
 ID_TOKEN: Final = "id-token"  # noqa: S105
+OPRF_INPUT: Final = "oprf-input"
 IDENTIFIER_TOKEN: Final = "id-token/identifier"  # noqa: S105
 BLOCK_TAG: Final = "block-tag"
 PASS_BLOCK: Final = "pass-block"  # noqa: S105

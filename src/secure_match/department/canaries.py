@@ -14,7 +14,7 @@ Memory: beside the canary rows a few MiB, whatever the size of the package.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Final
 
 import numpy as np
@@ -66,6 +66,20 @@ class ScanSummary:
     chance_hits: int
     chance_expected: float
     complete: bool
+
+
+def added_scans(one: ScanSummary | None, two: ScanSummary | None) -> ScanSummary | None:
+    """Two searches for the same canary rows as one."""
+    if one is None or two is None:
+        return one or two
+    return replace(
+        one,
+        scanned_bytes=one.scanned_bytes + two.scanned_bytes,
+        listed_bytes=one.listed_bytes + two.listed_bytes,
+        chance_hits=one.chance_hits + two.chance_hits,
+        chance_expected=round(one.chance_expected + two.chance_expected, 3),
+        complete=one.complete and two.complete,
+    )
 
 
 class CanaryRows:

@@ -17,6 +17,7 @@ from secure_match import __version__
 from secure_match.agreement import Agreement, Dataset, dataset_fields, dataset_passes, id_token_field
 from secure_match.department import _labels
 from secure_match.department._batches import read_ahead
+from secure_match.department.blinding import KeptTokens
 from secure_match.department.codes import encode_column
 from secure_match.department.handles import HandleMaker
 from secure_match.department.keys import DepartmentKey, derive_key, derive_key_id
@@ -36,7 +37,7 @@ from secure_match.department.release import verify_release
 from secure_match.department.secret_access import reveal
 from secure_match.department.small_cells import CellRule, cell_columns
 from secure_match.department.supplement import ChangedRows, SentRows, sent_rows
-from secure_match.department.tokens import id_tokens
+from secure_match.department.tokens import token_maker
 from secure_match.encoded import (
     CodedColumn,
     DatasetManifest,
@@ -45,6 +46,7 @@ from secure_match.encoded import (
     dataset_schema,
 )
 from secure_match.encoded.handle_order import sorted_by_handle
+from secure_match.encoded.phases import first_phase
 from secure_match.encoded.supplements import verify_supplement
 from secure_match.errors import AgreementError, KeyFileError
 from secure_match.exchange.opaque import Guarded
@@ -58,7 +60,7 @@ class EncodingResult:
     """What became of an export.
 
     Attributes:
-        dataset: what may leave.
+        dataset: what may leave, at once or, of a release in two phases, its passes when they are asked for.
         quarantine: refused rows: ``row_number``, ``column``, ``code``.
         states: identity field to the number of rows in each state, over all rows read.
         reasons: identity field to reason code (see ``normalise.REASONS``) to number of rows.
@@ -152,20 +154,25 @@ class DatasetEncoder(Guarded):
         agreement: what may leave, and in which form.
         dataset_id: which of its datasets.
         key: the owner's key.
+        tokens: the owner's answers of the key holders; needed under ``oprf`` where the dataset has ID tokens.
 
     Raises:
         AgreementError: ``DATASET_UNKNOWN``.
         KeyFileError: ``KEY_PARTY``, ``KEY_AGREEMENT``, ``KEY_EPOCH``.
+        UsageError: ``TOKENS_NEEDED``, ``TOKENS_UNUSED``.
     """
 
-    def __init__(self, agreement: Agreement, dataset_id: str, key: DepartmentKey) -> None:
+    def __init__(
+        self, agreement: Agreement, dataset_id: str, key: DepartmentKey, *, tokens: KeptTokens | None = None
+    ) -> None:
         self.agreement = agreement
         self.dataset = require_dataset(agreement, dataset_id)
         verify_key(agreement, self.dataset, key)
         self.columns = required_columns(self.dataset)
         secret = reveal(key, "encoding")
         scope = (agreement.fingerprint, agreement.key_epoch)
-        self._token_key = derive_key(secret, self._token_purpose, *scope)
+        hash_key = derive_key(secret, self._token_purpose, *scope)
+        self._tokens = token_maker(agreement, self.dataset, key, hash_key, tokens)
         self._passes = [
             (item, PassKeys.derive(secret, *scope, item.id)) for item in dataset_passes(agreement, self.dataset)
         ]
@@ -195,6 +202,8 @@ class DatasetEncoder(Guarded):
         """
         sent = sent_rows(packages, cell_columns(self.agreement, self.dataset))
         own = self._manifest(RowCounts(read=0, encoded=0, quarantined=0), sent.base_digest)
+        if self.agreement.release.two_phase:
+            own = own.model_copy(update={"phase": 1, "passes": ()})
         verify_supplement(sent.base, sent.base_digest, own)
         return sent
 
@@ -218,8 +227,9 @@ class DatasetEncoder(Guarded):
             progress: called with the number of rows of each batch that is done.
 
         Raises:
-            ReleaseError: when something would leave that the agreement does not list; ``SUPPLEMENT_ROWS``;
-                ``SUPPLEMENT_CHANGED`` where a row has the key of a sent row and is not encoded as that was.
+            ReleaseError: when something would leave that the agreement does not list; ``TOKENS_MISSING``;
+                ``SUPPLEMENT_ROWS``; ``SUPPLEMENT_CHANGED`` where a row has the key of a sent row and is not encoded as
+                that was.
         """
         quarantine = Quarantine()
         schema = dataset_schema(self._manifest(RowCounts(read=0, encoded=0, quarantined=0)))
@@ -228,6 +238,7 @@ class DatasetEncoder(Guarded):
         seen = SeenKeys()
         changed = ChangedRows(sent) if sent is not None else None
         cells = CellRule(self.agreement, self.dataset)
+        self._tokens.begin()
         read = already_sent = 0
         for batch in read_ahead(batches):
             keyed = self._keyed(batch, seen)
@@ -240,6 +251,7 @@ class DatasetEncoder(Guarded):
             already_sent += batch.num_rows - keyed.batch.num_rows
             if progress is not None:
                 progress(batch.num_rows)
+        self._tokens.verify_complete()
         if refused is not None:
             read += quarantine.take(refused)
         others = sent.table if sent is not None else None
@@ -250,7 +262,8 @@ class DatasetEncoder(Guarded):
             sent.verify_room(table.num_rows)
         base = sent.base_digest if sent is not None else None
         dataset = EncodedDataset(manifest=self._manifest(counts, base), table=table)
-        verify_release(self.agreement, self.dataset, dataset, others=others)
+        leaving = first_phase(dataset) if self.agreement.release.two_phase else dataset
+        verify_release(self.agreement, self.dataset, leaving, others=others)
         return EncodingResult(
             dataset=dataset,
             quarantine=quarantine.table(),
@@ -347,7 +360,7 @@ class DatasetEncoder(Guarded):
     def _identity_columns(self, fields: dict[str, NormalisedField]) -> tuple[list[pa.Array], list[pa.Array]]:
         """The ID token column, if the dataset has one, and the columns of all passes in order."""
         name = id_token_field(self.agreement, self.dataset)
-        tokens = [id_tokens(fields[name], self._token_key)] if name is not None else []
+        tokens = [self._tokens.make(fields[name])] if name is not None else []
         passes: list[pa.Array] = []
         for tags, encodings in encode_passes(self._passes, fields):
             passes += [encodings] if tags is None else [tags, encodings]

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from secure_match.agreement import Agreement, Dataset, LeavingColumn, leaving_columns
 from secure_match.audit import Artifact, make_artifact
 from secure_match.department._warnings import column_warnings
-from secure_match.department.canaries import Canaries, CanaryRows, ScanSummary
+from secure_match.department.canaries import Canaries, CanaryRows, ScanSummary, added_scans
 from secure_match.department.dataset_encoder import DatasetEncoder, EncodingResult, require_dataset
 from secure_match.department.desk_files import read_department_key, sent_packages
 from secure_match.department.files import (
@@ -24,12 +24,16 @@ from secure_match.department.files import (
     write_quarantine,
 )
 from secure_match.department.held_files import held_path, hold_release, report_path
+from secure_match.department.kept_files import forget_released, kept_path
 from secure_match.department.quarantine import count_reasons, describe_reasons
 from secure_match.department.readers import HeldExport, ReadOptions, RefusedRows, open_export
 from secure_match.department.release import CellCount, count_cells, fuzzy_rows
-from secure_match.department.release_files import Written, measure_release, write_release
+from secure_match.department.release_files import Written, measure_release, write_plain, write_release
 from secure_match.department.supplement import SentRows
+from secure_match.department.token_files import kept_tokens
+from secure_match.encoded import EncodedDataset
 from secure_match.encoded.files import file_digest, verify_writable
+from secure_match.encoded.phases import first_phase, second_phase
 from secure_match.errors import Place, ReleaseError, UsageError, located
 from secure_match.exchange.approvals import approval_key
 from secure_match.exchange.desk import Desk, require_desk
@@ -66,6 +70,8 @@ class EncodeReport:
         package_bytes: size of the plain package.
         package_id: of the sealed package; None for a plain one.
         held: what waits for approval; None unless the agreement asks for a second operator.
+        on_request: columns that leave when rows are asked for, under a release in two phases.
+        kept: where those of all rows wait; None in one phase and in a dry run.
     """
 
     dataset: str
@@ -97,6 +103,8 @@ class EncodeReport:
     held: Path | None = None
     supplement_to: str | None = None
     already_sent: int = 0
+    on_request: tuple[LeavingColumn, ...] = ()
+    kept: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -119,6 +127,7 @@ class _Outputs:
     out: Path
     quarantine: Path
     is_held: bool
+    kept: Path | None
 
 
 def encode_export(
@@ -130,12 +139,14 @@ def encode_export(
     *,
     options: ReadOptions | None = None,
     quarantine: Path | None = None,
+    kept: Path | None = None,
     progress: Progress | None = None,
     inputs: Sequence[Path] = (),
     supplement_to: Sequence[Path] = (),
     desk: Desk | None = None,
     scan: ScanChoice = "sample",
     dry_run: bool = False,
+    tokens: Path | None = None,
 ) -> EncodeReport:
     """Encode an export into a package, or only the rows that earlier packages lack into a supplement.
 
@@ -148,9 +159,11 @@ def encode_export(
         supplement_to: the package that is completed after a correction, and any earlier supplements to it. The export
             may be the whole corrected one or hold the corrected rows alone; rows that were sent are passed over.
         quarantine: where refused rows go; by default beside the package, as ``<package>.quarantine.csv``.
+        kept: where passes wait in a release in two phases; by default beside the package, as ``<package>.passes``.
         desk: the department's, under a sealed agreement.
         scan: search for the identifiers of a sample of rows, or of all.
         dry_run: write nothing; the report says what would leave.
+        tokens: the department's store of ID tokens, under ``oprf``.
 
     Raises:
         SecureMatchError: with a code and a place, before anything is written; only ``RELEASE_EMPTY`` and
@@ -165,6 +178,7 @@ def encode_export(
             out=out,
             quarantine=quarantine if quarantine is not None else out.parent / f"{out.name}.quarantine.csv",
             is_held=agreement.release.second_operator and not dry_run,
+            kept=(kept or kept_path(out)) if agreement.release.two_phase and not dry_run else None,
         )
         if not dry_run:
             _verify_outputs(outputs, _inputs(export, key_path, *inputs, *supplement_to))
@@ -178,6 +192,7 @@ def encode_export(
             supplement_to=supplement_to,
             desk=desk,
             scan=scan,
+            tokens=tokens,
         )
         counts = encoded.result.dataset.manifest.counts
         if not dry_run and (counts.quarantined or outputs.quarantine.exists()):
@@ -199,6 +214,7 @@ def encode_rows(
     supplement_to: Sequence[Path],
     desk: Desk | None,
     scan: ScanChoice,
+    tokens: Path | None = None,
 ) -> _Encoded:
     """Read and encode an export; what is returned passed the gate but for the search of its bytes.
 
@@ -206,8 +222,9 @@ def encode_rows(
         SecureMatchError: as :func:`encode_export`.
     """
     key = read_department_key(key_path, desk)
+    kept = kept_tokens(tokens, agreement, key, desk) if tokens is not None else None
     with located(key_path):
-        encoder = DatasetEncoder(agreement, dataset.id, key)
+        encoder = DatasetEncoder(agreement, dataset.id, key, tokens=kept)
     sent = None
     if supplement_to:
         with located(supplement_to[0]):
@@ -234,12 +251,14 @@ def encode_rows(
 
 def _verify_outputs(outputs: _Outputs, taken: set[Path]) -> None:
     package = (held_path(outputs.out), report_path(held_path(outputs.out))) if outputs.is_held else (outputs.out,)
-    for path in (*package, outputs.quarantine):
+    kept = () if outputs.kept is None else (outputs.kept,)
+    for path in (*package, *kept, outputs.quarantine):
         if path.resolve() in taken:
             raise UsageError("this output would overwrite another file", code="OUTPUT_IS_INPUT", place=Place(file=path))
         taken.add(path.resolve())
         verify_writable(path)
-    verify_replaceable_package(package[0])
+    for path in (package[0], *kept):
+        verify_replaceable_package(path)
     verify_replaceable_quarantine(outputs.quarantine)
 
 
@@ -264,19 +283,43 @@ def _verify_some_rows(encoded: _Encoded, listed_in: Path | None) -> None:
 
 
 def _leave(agreement: Agreement, encoded: _Encoded, outputs: _Outputs, desk: Desk | None, *, dry_run: bool) -> Written:
-    """Search and write what passed the gate, hold it for approval, or only measure it."""
+    """Search and write what passed the gate, hold it for approval, or only measure it; in two phases, keep passes."""
+    if not agreement.release.two_phase:
+        return _leave_now(agreement, encoded, encoded.result.dataset, outputs, desk, dry_run=dry_run)
+    # What is kept is searched now, while the export is at hand: it is not when rows are asked for.
+    first = first_phase(encoded.result.dataset)
+    digest = measure_release(agreement, encoded.dataset, first, None, None).digest
+    passes = second_phase(encoded.result.dataset, digest)
+    if outputs.kept is None:
+        kept = measure_release(agreement, encoded.dataset, passes, None, encoded.canaries)
+    else:
+        forget_released(outputs.kept)
+        kept = write_plain(passes, outputs.kept, canaries=encoded.canaries)
+    written = _leave_now(agreement, encoded, first, outputs, desk, dry_run=dry_run)
+    return replace(written, scan=added_scans(written.scan, kept.scan))
+
+
+def _leave_now(
+    agreement: Agreement,
+    encoded: _Encoded,
+    leaving: EncodedDataset,
+    outputs: _Outputs,
+    desk: Desk | None,
+    *,
+    dry_run: bool,
+) -> Written:
     dataset, result = encoded.dataset, encoded.result
     if dry_run:
-        return measure_release(agreement, dataset, result.dataset, desk, encoded.canaries)
+        return measure_release(agreement, dataset, leaving, desk, encoded.canaries)
     if outputs.is_held:
         return hold_release(
-            agreement, result.dataset, held_path(outputs.out), desk, encoded.canaries, given_up=result.given_up
+            agreement, leaving, held_path(outputs.out), desk, encoded.canaries, given_up=result.given_up
         )
     counts = {"given_up": sum(result.given_up.values())} if result.given_up else {}
     return write_release(
         agreement,
         dataset,
-        result.dataset,
+        leaving,
         outputs.out,
         desk,
         canaries=encoded.canaries,
@@ -317,16 +360,18 @@ def _report(
         reasons_by_column=reasons,
         warnings=column_warnings(agreement, dataset, result.states),
         quarantine=outputs.quarantine if counts.quarantined and not dry_run else None,
-        columns=leaving_columns(agreement, dataset),
+        columns=leaving_columns(agreement, dataset, 1 if agreement.release.two_phase else None),
         cells=count_cells(agreement, dataset, result.dataset, others=result.others),
         given_up=result.given_up,
-        fuzzy_rows=fuzzy_rows(result.dataset),
+        fuzzy_rows=0 if agreement.release.two_phase else fuzzy_rows(result.dataset),
         scan=written.scan,
         package_bytes=written.size,
         package_id=written.package_id,
         held=written.path if outputs.is_held else None,
         supplement_to=encoded.sent.base_digest if encoded.sent is not None else None,
         already_sent=result.already_sent,
+        on_request=leaving_columns(agreement, dataset, 2) if agreement.release.two_phase else (),
+        kept=outputs.kept,
     )
 
 

@@ -22,7 +22,7 @@ from secure_match.agreement import Agreement, Dataset
 from secure_match.agreement.strict import StrictModel, parse_json
 from secure_match.audit import Operator
 from secure_match.department.canaries import Canaries, ScanSummary
-from secure_match.department.release import verify_release
+from secure_match.department.release import verify_passes_release, verify_release
 from secure_match.department.release_files import Written, write_plain
 from secure_match.encoded import EncodedDataset
 from secure_match.encoded.container import canonical_json
@@ -122,11 +122,14 @@ def hold_release(
     encoded: EncodedDataset,
     held: Path,
     desk: Desk | None,
-    canaries: Canaries,
+    canaries: Canaries | None,
     *,
     given_up: Mapping[str, int],
 ) -> Written:
     """Search a package and put it where it waits for approval; an old approval is removed.
+
+    Args:
+        canaries: what to search for; None for passes, which were searched when they were kept.
 
     Raises:
         AgreementError: ``KEYS_MISSING`` without a desk.
@@ -171,7 +174,11 @@ def read_held(agreement: Agreement, held: Path) -> Held:
         if dataset is None or manifest.definition_fingerprint != agreement.fingerprint:
             raise LinkageError("the package was made under another agreement than yours", code="DEFINITION_MISMATCH")
         # The rows that a supplement completes are not here; their cells were counted when it was encoded.
-        verify_release(agreement, dataset, encoded, count_small=manifest.supplement_to is None)
+        # So it is with the share of passes that were asked for.
+        if manifest.phase == 2:
+            verify_passes_release(agreement, dataset, encoded)
+        else:
+            verify_release(agreement, dataset, encoded, count_small=manifest.supplement_to is None)
     path = report_path(held)
     report = _read_model(HeldReport, path)
     with located(path):

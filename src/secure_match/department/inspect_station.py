@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 
-from secure_match.agreement import Agreement, Dataset, city_template, parse_agreement
+from secure_match.agreement import Agreement, Dataset, parse_agreement, trusted_template
 from secure_match.agreement.profiles import Mapping, mapping_toml, propose_mapping
 from secure_match.department.contents import looks_like_data, propose_from_sample
 from secure_match.department.dataset_encoder import require_dataset, required_columns
@@ -84,7 +84,7 @@ def inspect_export(
     named = required_columns(agreed) if agreed is not None else ()
     _verify_header(source, named)
     source.require(named)
-    surveyed = _survey(source, agreement or parse_agreement(city_template()), agreed)
+    surveyed = _survey(source, agreement or parse_agreement(trusted_template()), agreed)
     agreement, dataset, mapping = surveyed.agreement, surveyed.dataset, surveyed.mapping
     columns, held, facts = surveyed.columns, surveyed.held, surveyed.facts
     row_key = dataset.row_key if mapping is None else mapping.column("row_key")

@@ -7,6 +7,7 @@ refusal names the rule of the agreement, the column and the count.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -43,7 +44,7 @@ def verify_release(
     others: pa.Table | None = None,
     count_small: bool = True,
 ) -> None:
-    """Check a dataset that is about to leave.
+    """Check a dataset that is about to leave: whole, or in its first phase; see :func:`verify_passes_release`.
 
     Args:
         others: for a supplement, the rows that it completes: cells are counted with them.
@@ -54,7 +55,7 @@ def verify_release(
             (with the column and how many cells), ``RELEASE_SMALL_CELL`` for a combination of coded values that too few
             rows share, ``RELEASE_FUZZY_SHARE`` when too many rows carry fuzzy encodings.
     """
-    _verify_columns(agreement, dataset, encoded)
+    _verify_columns(agreement, dataset, encoded, 1 if agreement.release.two_phase else None)
     for column in dataset.columns:
         outside = cells_outside(column, agreement.valid_months, encoded.table[f"code.{column.name}"])
         if outside:
@@ -71,17 +72,40 @@ def verify_release(
             code="RELEASE_SMALL_CELL",
             place=Place(column=", ".join(cells.columns)),
         )
-    rows = fuzzy_rows(encoded)
-    if rows and rows / len(encoded) > agreement.limits.max_fuzzy_share:
+    _verify_share(agreement, dataset, fuzzy_rows(encoded), len(encoded))
+
+
+def verify_passes_release(
+    agreement: Agreement, dataset: Dataset, encoded: EncodedDataset, *, released: int = 0, of_rows: int | None = None
+) -> None:
+    """Check passes that were asked for, before they leave.
+
+    Args:
+        released: rows whose passes left by then, these among them.
+        of_rows: rows of the first phase; None where the share was looked at before.
+
+    Raises:
+        ReleaseError: ``RELEASE_COLUMN``, ``RELEASE_FUZZY_SHARE``.
+    """
+    _verify_columns(agreement, dataset, encoded, 2)
+    if of_rows is not None:
+        _verify_share(agreement, dataset, max(released, fuzzy_rows(encoded)), of_rows)
+
+
+def _verify_share(agreement: Agreement, dataset: Dataset, rows: int, of_rows: int) -> None:
+    limits = agreement.limits
+    if rows > max(limits.max_fuzzy_share * of_rows, limits.free_fuzzy_rows):
         raise ReleaseError(
-            f"{rows:,} of {len(encoded):,} rows ({rows / len(encoded):.1%}) carry a fuzzy encoding in a pass column of "
-            f"{dataset.id}; the agreement allows {agreement.limits.max_fuzzy_share:.1%} (limits.max_fuzzy_share)",
+            f"{rows:,} of {of_rows:,} rows ({rows / max(of_rows, 1):.1%}) carry a fuzzy encoding in a pass column of "
+            f"{dataset.id}; the agreement allows {limits.max_fuzzy_share:.1%} (limits.max_fuzzy_share)",
             code="RELEASE_FUZZY_SHARE",
         )
 
 
-def _verify_columns(agreement: Agreement, dataset: Dataset, encoded: EncodedDataset) -> None:
-    listed = [column.name for column in leaving_columns(agreement, dataset)]
+def _verify_columns(
+    agreement: Agreement, dataset: Dataset, encoded: EncodedDataset, phase: Literal[1, 2] | None
+) -> None:
+    listed = [column.name for column in leaving_columns(agreement, dataset, phase)]
     present = encoded.table.column_names
     if present == listed:
         return

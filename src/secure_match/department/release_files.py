@@ -129,7 +129,7 @@ def column_notes(agreement: Agreement, dataset: Dataset, encoded: EncodedDataset
     """The columns of a package with their types and what may stand in them, in its order."""
     return tuple(
         ColumnNote(name=column.name, type=str(encoded.table.schema.field(column.name).type), allowed=column.form)
-        for column in leaving_columns(agreement, dataset)
+        for column in leaving_columns(agreement, dataset, encoded.manifest.phase)
     )
 
 

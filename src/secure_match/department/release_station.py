@@ -133,9 +133,16 @@ def summarise_held(agreement: Agreement, held: Held) -> HeldSummary:
         quarantined=counts.quarantined,
         package_digest=held.digest,
         agreement_fingerprint=agreement.fingerprint,
-        columns=leaving_columns(agreement, held.dataset),
-        cells=count_cells(agreement, held.dataset, held.encoded),
+        columns=leaving_columns(agreement, held.dataset, held.encoded.manifest.phase),
+        cells=_cells(agreement, held),
         given_up=held.report.given_up,
         fuzzy_rows=fuzzy_rows(held.encoded),
         scan=scan_of(held.report),
     )
+
+
+def _cells(agreement: Agreement, held: Held) -> CellCount:
+    """Cells of what is held; passes alone have none."""
+    if held.encoded.manifest.phase == 2:
+        return CellCount(columns=())
+    return count_cells(agreement, held.dataset, held.encoded)

@@ -54,13 +54,14 @@ class SentRows:
         A column that the row can have given up because its cell was small is as it was.
 
         Args:
-            table: encoded rows with the columns of the base.
+            table: encoded rows with the columns of the base, and maybe others.
         """
         places = pc.index_in(table["handle"], value_set=self.table["handle"])
         equal = to_bool(pc.is_valid(places))
         sent = self.table.take(places)
         cells = {f"code.{column.name}": column for column in self.cells}
-        for name, now, before in zip(table.column_names, table.columns, sent.columns, strict=True):
+        # Of a release in two phases passes were not sent; they follow from what was.
+        for name, now, before in zip(sent.column_names, table.select(sent.column_names), sent.columns, strict=True):
             same = to_bool(pc.is_null(now)) & to_bool(pc.is_null(before))
             same |= to_bool(pc.fill_null(pc.equal(now, before), False))
             if name in cells:

@@ -18,9 +18,11 @@ from secure_match.encoded._arrow_stream import MAX_BATCH_ROWS, StreamRefusedErro
 from secure_match.encoded._dataset import ByteMatrix, EncodedDataset, dataset_schema
 from secure_match.encoded.container import UNREADABLE, ContainerReader, container_reader, container_writer
 from secure_match.encoded.manifest import DatasetManifest, parse_manifest
+from secure_match.encoded.pass_requests import PASS_REQUEST_SCHEMA, PassRequest, PassRequestManifest
 from secure_match.errors import PackageError, Place, located
 
 ROWS_PART: Final = "rows.arrow"
+REQUEST_PART: Final = "asked.arrow"
 _BLOCK_BYTES: Final = 1 << 20
 
 
@@ -188,6 +190,23 @@ def read_package(path: Path) -> tuple[EncodedDataset, str]:
         manifest = parse_manifest(DatasetManifest, reader.manifest)
         table = read_table_part(reader, ROWS_PART, dataset_schema(manifest), manifest.counts.encoded)
         return EncodedDataset(manifest=manifest, table=table), reader.digest
+
+
+def write_pass_request(request: PassRequest, path: Path) -> None:
+    """Write a request for passes (``.smr``). Same request, same bytes."""
+    write_package(request.manifest, REQUEST_PART, request.table, path)
+
+
+def read_pass_request(path: Path) -> PassRequest:
+    """Read a request for passes.
+
+    Raises:
+        PackageError: as :func:`read_dataset` does.
+    """
+    with located(path), open_package(path) as reader:
+        manifest = parse_manifest(PassRequestManifest, reader.manifest)
+        table = read_table_part(reader, REQUEST_PART, PASS_REQUEST_SCHEMA, manifest.rows)
+        return PassRequest(manifest=manifest, table=table)
 
 
 def write_clks_json(encodings: ByteMatrix, path: Path) -> None:

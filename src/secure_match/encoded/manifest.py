@@ -62,6 +62,8 @@ class DatasetManifest(StrictModel):
         counts: row counts of the export.
         state_fields: identity fields whose state leaves with the row.
         supplement_to: digest of the package that this one completes; no key at all in a whole package.
+        phase: 1 where passes follow on request, 2 where this holds handles and passes alone; no key at all else.
+        completes: digest of the package of phase 1 that this one of phase 2 holds passes of.
     """
 
     format: Literal["secure_match/encoded"] = "secure_match/encoded"
@@ -81,12 +83,15 @@ class DatasetManifest(StrictModel):
     coded: tuple[CodedColumn, ...] = ()
     tool: VisibleText
     supplement_to: HexDigest | None = None
+    phase: Literal[1, 2] | None = None
+    completes: HexDigest | None = None
 
     @model_serializer(mode="wrap")
     def _without_nothing(self, serialise: SerializerFunctionWrapHandler) -> dict[str, Any]:
         content: dict[str, Any] = serialise(self)
-        if self.supplement_to is None:
-            content.pop("supplement_to", None)
+        for name in ("supplement_to", "phase", "completes"):
+            if content.get(name) is None:
+                content.pop(name, None)
         return content
 
 

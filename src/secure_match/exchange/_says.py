@@ -20,6 +20,9 @@ _ROUTES: Final[dict[PackageKind, tuple[str, str]]] = {
     "findings": ("bureau", "department"),
     "look-request": ("bureau", "department"),
     "look-answer": ("department", "bureau"),
+    "pass-request": ("bureau", "department"),
+    "blinded": ("department", "keyholder"),
+    "evaluated": ("keyholder", "department"),
 }
 """Kind to the roles of its sender and its recipient."""
 _SPEAKER: Final[dict[PackageKind, tuple[str, str]]] = {
@@ -27,6 +30,9 @@ _SPEAKER: Final[dict[PackageKind, tuple[str, str]]] = {
     "findings": ("recipient", "recipient"),
     "look-request": ("recipient", "recipient"),
     "look-answer": ("sender", "sender"),
+    "pass-request": ("recipient", "recipient"),
+    "blinded": ("sender", "sender"),
+    "evaluated": ("sender", "sender"),
 }
 """Kind to the key of the content's manifest that names a party, and to what that party is of the package."""
 

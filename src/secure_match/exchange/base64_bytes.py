@@ -12,6 +12,9 @@ from pydantic_core import PydanticCustomError
 
 def _decode(text: object) -> bytes:
     data = b""
+    # JSON has no bytes: these come from a program that makes a model.
+    if isinstance(text, bytes) and text:
+        return text
     if isinstance(text, str):
         with contextlib.suppress(ValueError):
             data = base64.b64decode(text, validate=True)

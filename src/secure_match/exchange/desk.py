@@ -48,6 +48,9 @@ _SEND_ACTIONS: Final[dict[PackageKind, Action]] = {
     "findings": "return",
     "look-request": "look_request",
     "look-answer": "look_answer",
+    "pass-request": "pass_request",
+    "blinded": "blind",
+    "evaluated": "return",
 }
 
 

@@ -24,6 +24,9 @@ CONTENT_FORMATS: Final[dict[PackageKind, str]] = {
     "findings": "secure_match/findings",
     "look-request": "secure_match/look-request",
     "look-answer": "secure_match/look-answer",
+    "pass-request": "secure_match/pass-request",
+    "blinded": "secure_match/blinded",
+    "evaluated": "secure_match/evaluated",
 }
 """Kind of a package to the ``format`` of its content's manifest."""
 _CONTEXT_LABEL: Final = b"sealed-package/v1\n"

@@ -22,8 +22,9 @@ _Source = tuple[str, str, str]
 
 
 def is_supplement(package: SealedPackage) -> bool:
-    """Whether a package completes another."""
-    return package.manifest.content.get("supplement_to") is not None
+    """Whether a package completes another: by further rows, or by passes of rows that were asked for."""
+    content = package.manifest.content
+    return content.get("supplement_to") is not None or content.get("completes") is not None
 
 
 def verify_not_overtaken(log: Path, packages: Iterable[SealedPackage]) -> None:

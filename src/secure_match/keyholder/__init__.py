@@ -1,4 +1,4 @@
-"""KEY: evaluation of blinded ID queries, quotas.
+"""KEY: the party that evaluates blinded ID numbers under its secret key: it sees none, and counts what it answers.
 
-The room is reserved so that the import contracts hold from the first day; this version has no code in it.
+Key files: ``key_files``; the work: ``stations``; the same over HTTPS: ``service`` (extra ``service``).
 """

@@ -8,7 +8,7 @@ from secure_match.linkage._evidence import Evidence
 from secure_match.linkage._evidence_model import EvidenceModel
 from secure_match.linkage._index_audit import RecallAudit
 from secure_match.linkage._index_search import SearchReport
-from secure_match.linkage._intake import VerifiedDatasets, verified_datasets, verify_linkable
+from secure_match.linkage._intake import VerifiedDatasets, verified_datasets, verify_linkable, verify_part
 from secure_match.linkage._labels import PairLabels
 from secure_match.linkage._link import link
 from secure_match.linkage._pairs import BlockedPairs, blocked_pairs, pair_similarity
@@ -18,6 +18,7 @@ from secure_match.linkage._result import LinkResult
 from secure_match.linkage._rows import RowOrder, RowTable, TokenState
 from secure_match.linkage._similar_pairs import CandidatePairs, iter_similar_pairs, similar_pairs
 from secure_match.linkage._steps import LinkHooks, Step, StepStore
+from secure_match.linkage._two_phase import block_tags, unmatched_rows
 
 __all__ = [
     "BlockedPairs",
@@ -43,6 +44,7 @@ __all__ = [
     "StepStore",
     "TokenState",
     "VerifiedDatasets",
+    "block_tags",
     "blocked_pairs",
     "cluster",
     "iter_similar_pairs",
@@ -51,6 +53,8 @@ __all__ = [
     "plan_memory",
     "similar_pairs",
     "size_text",
+    "unmatched_rows",
     "verified_datasets",
     "verify_linkable",
+    "verify_part",
 ]

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from secure_match.agreement import Agreement, Pass, split_view
+from secure_match.linkage._asked import OpenRows
 from secure_match.linkage._keys import RowArray
 from secure_match.linkage._pairs import FloatArray
 from secure_match.linkage._rows import RowTable, TokenState, token_states
@@ -164,6 +165,7 @@ class ComparedPairs:
         row_j: int32 of shape (pairs,).
         similarity: pass id to similarity, float64 of shape (pairs,); NaN where the pair cannot be compared.
         candidates: how many of the pairs are candidates.
+        opened: rows of a release in two phases of which more than the token is known; None in one phase.
     """
 
     rows: RowTable
@@ -173,6 +175,7 @@ class ComparedPairs:
     row_j: RowArray
     similarity: Mapping[str, FloatArray]
     candidates: int
+    opened: OpenRows | None = None
 
     def levels(self, comparisons: Sequence[Comparison]) -> tuple[LevelArray, ...]:
         """The level of every pair, one int8 array of shape (pairs,) per comparison."""

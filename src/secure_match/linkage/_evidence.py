@@ -14,10 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from secure_match.agreement import Agreement
-from secure_match.linkage._comparisons import ComparedPairs, LevelArray, comparisons_of
+from secure_match.linkage._asked import JOINED_BITS, OpenRows, open_pairs
+from secure_match.linkage._comparisons import EQUAL, ComparedPairs, LevelArray, comparisons_of
 from secure_match.linkage._evidence_model import EvidenceModel, Patterns
 from secure_match.linkage._fellegi_sunter import fit
-from secure_match.linkage._keys import IntArray, RowArray
+from secure_match.linkage._keys import BoolArray, IntArray, RowArray
 from secure_match.linkage._pairs import FloatArray
 from secure_match.linkage._rows import RowTable
 
@@ -62,10 +63,14 @@ def gather_evidence(
     if known is not None:
         truth[:number] = np.where(np.isnan(known), truth[:number], known)
     candidates = _star_weights(rows, compared.row_i[:number], compared.row_j[:number])
+    opened = compared.opened
+    closed = np.zeros(len(truth), dtype=np.bool_)
+    if opened is not None:
+        closed = ~opened.pairs(compared.row_i, compared.row_j)
     patterns, place = _patterns(
-        (*levels, group), tuple(len(item.levels) for item in comparisons), truth, (candidates, random_weight)
+        (*levels, group), tuple(len(item.levels) for item in comparisons), truth, (candidates, random_weight), closed
     )
-    model = fit(comparisons, patterns, _pairs_of_groups(rows))
+    model = fit(comparisons, patterns, _pairs_of_groups(rows, opened))
     own = place[:number]
     return Evidence(
         model=model,
@@ -81,6 +86,7 @@ def pattern_weights(model: EvidenceModel, patterns: Patterns) -> FloatArray:
     """Match weight of each pattern in bits; infinite where the truth is known."""
     columns = [patterns.levels[:, place] for place in range(patterns.levels.shape[1])]
     found = model.weights(columns, patterns.group)
+    found[patterns.joined & (patterns.levels[:, 0] == EQUAL)] = JOINED_BITS
     found[patterns.known == 1.0] = np.inf
     found[patterns.known == 0.0] = -np.inf
     return found
@@ -94,8 +100,10 @@ def _groups(rows: RowTable, row_i: RowArray, row_j: RowArray) -> npt.NDArray[np.
     return group
 
 
-def _pairs_of_groups(rows: RowTable) -> FloatArray:
-    """How many pairs of rows each pair of datasets has, float64."""
+def _pairs_of_groups(rows: RowTable, opened: OpenRows | None) -> FloatArray:
+    """How many pairs of rows each pair of datasets has, float64; of two phases those that passes speak of."""
+    if opened is not None:
+        return open_pairs(rows, opened)
     sizes = np.diff(rows.starts).astype(np.float64)
     across = np.triu(np.outer(sizes, sizes), 1)
     pairs: FloatArray = (across + np.diag(sizes * (sizes - 1) / 2)).ravel()
@@ -123,6 +131,7 @@ def _patterns(
     sizes: tuple[int, ...],
     known: FloatArray,
     weights: tuple[FloatArray, FloatArray],
+    joined: BoolArray,
 ) -> tuple[Patterns, RowArray]:
     """Pairs counted by what was observed of them, and the pattern of each pair.
 
@@ -130,12 +139,13 @@ def _patterns(
         columns: the levels in each comparison, then the pair of datasets.
         sizes: number of levels of each comparison.
         weights: of candidates, and of random pairs.
+        joined: see ``Patterns``, of each pair.
     """
     weight = np.concatenate(weights)
     proposed = np.arange(len(weight)) < len(weights[0])
     truth = np.where(np.isnan(known), _UNKNOWN, known).astype(np.int64)
-    all_columns = [*columns, truth]
-    all_sizes = [*sizes, int(columns[-1].max(initial=0)) + 1, _UNKNOWN + 1]
+    all_columns = [*columns, truth, joined.astype(np.int64)]
+    all_sizes = [*sizes, int(columns[-1].max(initial=0)) + 1, _UNKNOWN + 1, 2]
     keys = np.zeros(len(weight), dtype=np.int64)
     for column, size in zip(all_columns, all_sizes, strict=True):
         keys *= size
@@ -145,12 +155,13 @@ def _patterns(
     for size in reversed(all_sizes):
         distinct, value = np.divmod(distinct, size)
         values.insert(0, value)
-    *levels, group, truth = values
+    *levels, group, truth, apart = values
     patterns = Patterns(
         levels=np.stack([column.astype(np.int8) for column in levels], axis=1),
         group=group,
         weight=np.bincount(place, weights=weight, minlength=len(group)).astype(np.float64),
         proposed=np.bincount(place, weights=proposed, minlength=len(group)).astype(np.float64),
         known=np.where(truth == _UNKNOWN, np.nan, truth.astype(np.float64)),
+        joined=apart == 1,
     )
     return patterns, place.astype(np.int32)

@@ -6,13 +6,13 @@ Invariants: a level that is missing says nothing; the weight of a pair is its pr
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from secure_match.linkage._comparisons import Comparison, LevelArray
-from secure_match.linkage._keys import IntArray
+from secure_match.linkage._keys import BoolArray, IntArray
 from secure_match.linkage._pairs import FloatArray
 
 
@@ -26,6 +26,8 @@ class Patterns:
         weight: pairs that it stands for, float64 of shape (patterns,).
         proposed: candidates among them, float64 of shape (patterns,).
         known: 1 where the pairs are known to be true, 0 where they are known to be false, NaN otherwise.
+        joined: where an equal ID token is all that is known of the pairs, bool of shape (patterns,): the model is not
+            estimated from them, nor asked about them.
     """
 
     levels: LevelArray
@@ -33,6 +35,15 @@ class Patterns:
     weight: FloatArray
     proposed: FloatArray
     known: FloatArray
+    joined: BoolArray
+
+    def to_estimate(self) -> Patterns:
+        """The same without the pairs that the model is not estimated from."""
+        if not self.joined.any():
+            return self
+        return replace(
+            self, weight=np.where(self.joined, 0.0, self.weight), proposed=np.where(self.joined, 0.0, self.proposed)
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

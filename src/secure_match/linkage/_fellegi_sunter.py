@@ -72,14 +72,14 @@ def fit(comparisons: tuple[Comparison, ...], patterns: Patterns, pairs: FloatArr
         patterns: all pairs of rows: candidates each once, others by a weighted sample.
         pairs: rows' pairs in each pair of datasets, float64 of shape (groups,).
     """
-    estimation = _Estimation(comparisons, patterns, pairs)
+    estimation = _Estimation(comparisons, patterns.to_estimate(), pairs)
     estimation.begin()
     return estimation.run()
 
 
 def refit(model: EvidenceModel, patterns: Patterns, rounds: int) -> EvidenceModel:
     """The model of other patterns of the same comparisons, by some rounds of EM from a model that is near."""
-    estimation = _Estimation(model.comparisons, patterns, model.pairs)
+    estimation = _Estimation(model.comparisons, patterns.to_estimate(), model.pairs)
     estimation.take(model)
     return estimation.run(rounds)
 
@@ -135,6 +135,10 @@ class _Estimation:
             within = self.pairs[np.unique(patterns.group[false])].sum()
             scale = float(self.pairs.sum() / within)
             return true, random + np.where(false & proposed, scale * patterns.proposed, 0.0)
+        if patterns.joined.any():
+            # Rows were asked for because their tokens equal none, so that different ones speak against few pairs.
+            open_ = np.where(proposed & (self.columns[0] != EQUAL) & ~false, patterns.proposed, 0.0)
+            return true + self.likeness() * open_, random
         silent = np.where(proposed & (self.columns[0] == MISSING), patterns.proposed, 0.0)
         different = np.where(proposed & (self.columns[0] == DIFFERENT), patterns.proposed, 0.0)
         return true + self.likeness() * silent, random + different

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from secure_match.agreement import Agreement, dataset_passes, leaving_columns
+from secure_match.agreement import Agreement, leaving_columns
 from secure_match.encoded import EncodedDataset
 from secure_match.encoded.cell_bytes import cells_with_hidden_bytes, is_rising
 from secure_match.encoded.coded_values import cells_outside
+from secure_match.encoded.phases import pass_columns
 from secure_match.errors import LinkageError, PackageError, Place
 
 
@@ -87,6 +88,16 @@ def verify_linkable(
         _verify_content(agreement, dataset)
 
 
+def verify_part(agreement: Agreement, part: EncodedDataset) -> None:
+    """Check a package of phase 2 before it is joined to its dataset, which is checked then.
+
+    Raises:
+        LinkageError, PackageError: as :func:`verify_linkable` does.
+    """
+    _verify_definition(agreement, part)
+    _verify_content(agreement, part)
+
+
 def _verify_definition(agreement: Agreement, dataset: EncodedDataset) -> None:
     manifest = dataset.manifest
     name = manifest.dataset
@@ -110,10 +121,12 @@ def _verify_definition(agreement: Agreement, dataset: EncodedDataset) -> None:
         raise LinkageError(
             f"dataset {name} is owned by {declared.owner}, but was sent by {manifest.owner}", code="DATASET_OWNER"
         )
-    passes = [(item.id, item.bits, bool(item.block_on)) for item in dataset_passes(agreement, declared)]
-    coded = [(column.name, column.type) for column in declared.columns]
+    phase = manifest.phase
+    passes = [(item.id, item.bits, item.blocked) for item in pass_columns(agreement, declared) if phase != 1]
+    coded = [(column.name, column.type) for column in declared.columns if phase != 2]
     if (
-        dataset.table.column_names != [column.name for column in leaving_columns(agreement, declared)]
+        dataset.table.column_names != [column.name for column in leaving_columns(agreement, declared, phase)]
+        or (phase is not None and not agreement.release.two_phase)
         or [(item.id, item.bits, item.blocked) for item in manifest.passes] != passes
         or [(item.name, item.type) for item in manifest.coded] != coded
     ):
@@ -134,7 +147,7 @@ def _verify_content(agreement: Agreement, dataset: EncodedDataset) -> None:
             code="PACKAGE_ORDER",
             place=Place(column="handle"),
         )
-    for column in declared.columns if declared is not None else ():
+    for column in declared.columns if declared is not None and dataset.manifest.phase != 2 else ():
         outside = cells_outside(column, agreement.valid_months, dataset.table[f"code.{column.name}"])
         if outside:
             raise PackageError(

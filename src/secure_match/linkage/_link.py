@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from secure_match.agreement import Agreement, Pass
 from secure_match.encoded import EncodedDataset
+from secure_match.linkage._asked import OpenRows, open_rows, with_other_blocks
 from secure_match.linkage._calibrate import expect
 from secure_match.linkage._clusters import ClusterResult, cluster
 from secure_match.linkage._comparisons import DIFFERENT, ComparedPairs
@@ -80,8 +81,11 @@ def link(
 
     run.say("evidence")
     blocks = {item.id: step.arrays["blocks"] for item, step in zip(passes, found, strict=True)}
-    sampled = sample_pairs(list(blocks.values()), rows.token_codes, keys)
-    compared = run.compared(rows, passes, blocks, (pairs, (sampled.row_i, sampled.row_j)))
+    opened = open_rows(agreement, rows)
+    if opened is not None:
+        blocks = {item.id: with_other_blocks(agreement, rows, item, blocks[item.id]) for item in passes}
+    sampled = sample_pairs(list(blocks.values()), rows.token_codes, keys, opened)
+    compared = run.compared(rows, passes, blocks, (pairs, (sampled.row_i, sampled.row_j)), opened)
     evidence = gather_evidence(agreement, compared, sampled.weight, known.truth(keys))
     own = {name: values[: len(keys)] for name, values in compared.similarity.items()}
     states = token_states(rows.token_codes, *pairs)
@@ -154,6 +158,7 @@ class _Run:
         passes: Sequence[Pass],
         blocks: Mapping[str, RowArray],
         pairs: tuple[tuple[RowArray, RowArray], tuple[RowArray, RowArray]],
+        opened: OpenRows | None,
     ) -> ComparedPairs:
         """Candidates and random pairs with their similarity in every pass."""
         both = (np.concatenate((pairs[0][0], pairs[1][0])), np.concatenate((pairs[0][1], pairs[1][1])))
@@ -169,6 +174,7 @@ class _Run:
             row_j=both[1],
             similarity=similarity,
             candidates=len(pairs[0][0]),
+            opened=opened,
         )
 
     def evidence(self, rows: RowTable, item: Pass, blocks: RowArray, pairs: tuple[RowArray, RowArray]) -> FloatArray:

@@ -12,7 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from secure_match.linkage._keys import IntArray, RowArray
+from secure_match.linkage._asked import OpenRows
+from secure_match.linkage._keys import BoolArray, IntArray, RowArray
 from secure_match.linkage._pairs import FloatArray
 from secure_match.linkage._rows import PairKeys, pair_keys
 
@@ -36,7 +37,9 @@ class SampledPairs:
     weight: FloatArray
 
 
-def sample_pairs(blocks: Sequence[RowArray], token_codes: RowArray, candidates: PairKeys) -> SampledPairs:
+def sample_pairs(
+    blocks: Sequence[RowArray], token_codes: RowArray, candidates: PairKeys, known: OpenRows | None = None
+) -> SampledPairs:
     """Draw pairs within the blocks of each pass, and across all rows.
 
     A pair that shares blocks in several passes can be drawn in each; it then counts in the share of one (a stratified
@@ -46,6 +49,7 @@ def sample_pairs(blocks: Sequence[RowArray], token_codes: RowArray, candidates: 
         blocks: for each pass the block of each row, int32 of shape (rows,), -1 for none.
         token_codes: int32 of shape (rows,), -1 for none.
         candidates: keys of the candidate pairs in rising order.
+        known: of two phases, the rows whose pairs are drawn; None for all pairs.
     """
     rng = np.random.Generator(np.random.PCG64(_STREAM))
     number = len(token_codes)
@@ -53,14 +57,29 @@ def sample_pairs(blocks: Sequence[RowArray], token_codes: RowArray, candidates: 
     for of_row in blocks:
         left, right, total = _within(of_row, rng)
         shared = _blocks_in_common(blocks, left, right)
-        parts.append((left, right, np.full(len(left), total / max(len(left), 1)) / np.maximum(shared, 1)))
-    if number > 1:
-        left, right = rng.integers(0, number, ACROSS), rng.integers(0, number - 1, ACROSS)
-        right += right >= left
+        weight = np.full(len(left), total / max(len(left), 1)) / np.maximum(shared, 1)
+        if known is not None:
+            weight[~known.pairs(left, right)] = 0.0
+        parts.append((left, right, weight))
+    shown = np.arange(number) if known is None else np.flatnonzero(known.shown)
+    asked = np.ones(number, dtype=np.bool_) if known is None else known.asked
+    if len(shown) > 1 and asked.any():
+        left, right, weight = _across(shown, asked, rng)
         alone = _blocks_in_common(blocks, left, right) == 0
-        weight = np.full(int(alone.sum()), number * (number - 1) / 2 / ACROSS)
-        parts.append((left[alone], right[alone], weight))
+        parts.append((left[alone], right[alone], weight[alone]))
     return _without(parts, token_codes, candidates)
+
+
+def _across(shown: IntArray, asked: BoolArray, rng: np.random.Generator) -> tuple[IntArray, IntArray, FloatArray]:
+    """Random pairs of an asked row and any shown one, and how many pairs each stands for."""
+    first = np.flatnonzero(asked[shown])
+    left = first[rng.integers(0, len(first), ACROSS)]
+    right = rng.integers(0, len(shown) - 1, ACROSS)
+    right += right >= left
+    left, right = shown[left], shown[right]
+    # Two asked rows are drawn either way round.
+    either = 1 + asked[right]
+    return left, right, len(first) * (len(shown) - 1) / ACROSS / either
 
 
 def _within(of_row: RowArray, rng: np.random.Generator) -> tuple[IntArray, IntArray, float]:
@@ -97,5 +116,5 @@ def _without(
     keys = pair_keys(low, high)
     place = np.minimum(np.searchsorted(candidates, keys), max(len(candidates) - 1, 0))
     known = candidates[place] == keys if len(candidates) else np.zeros(len(keys), dtype=np.bool_)
-    kept = ~known & ((token_codes[low] != token_codes[high]) | (token_codes[low] < 0))
+    kept = ~known & (weight > 0) & ((token_codes[low] != token_codes[high]) | (token_codes[low] < 0))
     return SampledPairs(row_i=low[kept].astype(np.int32), row_j=high[kept].astype(np.int32), weight=weight[kept])

@@ -29,7 +29,10 @@ Form = Literal[
     "finding",
 ]
 """In which form something leaves a department, or (``finding``) comes back to one."""
-Coalition = Literal["bureau", "bureau_department", "bureau_keyholder", "departments", "outsider"]
+Coalition = Literal[
+    "bureau", "bureau_department", "bureau_keyholder", "bureau_department_keyholder", "departments", "outsider"
+]
+"""A key holder here means all of them: of two, one alone learns what none does."""
 Reach = Literal["nothing", "groups", "partly", "everything"]
 """``groups``: which rows have equal values, not which value; ``partly``: some values of some rows."""
 
@@ -49,6 +52,7 @@ COALITIONS: Final[tuple[Coalition, ...]] = (
     "bureau",
     "bureau_department",
     "bureau_keyholder",
+    "bureau_department_keyholder",
     "departments",
     "outsider",
 )
@@ -69,6 +73,10 @@ COALITION_NAMES: Final[dict[Coalition, dict[Language, str]]] = {
     "bureau": {"en": "the bureau alone", "zh": "比对中心单独"},
     "bureau_department": {"en": "the bureau with one department", "zh": "比对中心与一个部门"},
     "bureau_keyholder": {"en": "the bureau with the key holder", "zh": "比对中心与密钥保管方"},
+    "bureau_department_keyholder": {
+        "en": "the bureau with one department and the key holder",
+        "zh": "比对中心与一个部门及密钥保管方",
+    },
     "departments": {"en": "departments together", "zh": "各部门联合"},
     "outsider": {"en": "an outsider with the package", "zh": "取得数据包的外部人员"},
 }
@@ -165,21 +173,40 @@ _NO_PACKAGE: Final = _verdict(
     "数据包只交比对中心；某部门若取得他人数据包，则等同于“比对中心与一个部门”",
 )
 _BLINDED: Final = _verdict(
+    "partly",
+    "tests as many numbers a month as the department's quota allows, by queries that the key holder counts and logs; "
+    "no guessing offline",
+    "每月可试的号码数不超过该部门限额，每次查询均由密钥保管方计数并留痕；不能离线猜测",
+)
+_INPUT_KEYED: Final = _verdict(
     "groups",
-    "one blinded answer per number, within a quota; no guessing offline",
-    "每个号码须经盲化计算且受限额约束，不能离线猜测",
+    "as the bureau alone: what is blinded is keyed by the departments' shared key, which neither holds",
+    "与比对中心单独相同：盲化前的输入由各部门共享密钥加密散列，双方均无此密钥",
+)
+_BOTH_KEYS: Final = _verdict(
+    "everything",
+    "both keys are there: all numbers of a county are tried in minutes to hours",
+    "两种密钥齐备，数分钟至数小时内可试遍一个县的全部号码",
+)
+
+_OWN_ROWS: Final = _verdict(
+    "partly",
+    "the owner knows its own rows again; another department adds nothing",
+    "数据所有部门可认出自己的行，其他部门无从增益",
+)
+_OWN_FINDINGS: Final = _verdict(
+    "partly",
+    "the owner knows its own rows again, and which datasets hold the person too",
+    "数据所有部门可认出自己的行，并知道此人还在哪些数据集中",
 )
 
 COLLUSION: Final[dict[Form, dict[Coalition, Verdict]]] = {
     "manifest": dict.fromkeys(COALITIONS, _COUNTS),
     "handle": {
         "bureau": _FOLLOWS,
-        "bureau_department": _verdict(
-            "partly",
-            "the owner knows its own rows again; another department adds nothing",
-            "数据所有部门可认出自己的行，其他部门无从增益",
-        ),
+        "bureau_department": _OWN_ROWS,
         "bureau_keyholder": _FOLLOWS,
+        "bureau_department_keyholder": _OWN_ROWS,
         "departments": _verdict("nothing", "each knows its own rows only", "各部门只认得自己的行"),
         "outsider": _FOLLOWS,
     },
@@ -187,17 +214,15 @@ COLLUSION: Final[dict[Form, dict[Coalition, Verdict]]] = {
         "bureau": _SAME_NUMBER,
         "bureau_department": _TRIES_NUMBERS,
         "bureau_keyholder": _SAME_NUMBER,
+        "bureau_department_keyholder": _TRIES_NUMBERS,
         "departments": _NO_PACKAGE,
         "outsider": _SAME_NUMBER,
     },
     "id_token_oprf": {
         "bureau": _SAME_NUMBER,
         "bureau_department": _BLINDED,
-        "bureau_keyholder": _verdict(
-            "everything",
-            "the key holder's key computes the token of every number",
-            "用密钥保管方的密钥可算出任何号码的令牌",
-        ),
+        "bureau_keyholder": _INPUT_KEYED,
+        "bureau_department_keyholder": _BOTH_KEYS,
         "departments": _NO_PACKAGE,
         "outsider": _SAME_NUMBER,
     },
@@ -205,6 +230,7 @@ COLLUSION: Final[dict[Form, dict[Coalition, Verdict]]] = {
         "bureau": _STATE,
         "bureau_department": _STATE,
         "bureau_keyholder": _STATE,
+        "bureau_department_keyholder": _STATE,
         "departments": _NO_PACKAGE,
         "outsider": _STATE,
     },
@@ -212,6 +238,7 @@ COLLUSION: Final[dict[Form, dict[Coalition, Verdict]]] = {
         "bureau": _FREQUENCY,
         "bureau_department": _TRIES_VALUES,
         "bureau_keyholder": _FREQUENCY,
+        "bureau_department_keyholder": _TRIES_VALUES,
         "departments": _NO_PACKAGE,
         "outsider": _FREQUENCY,
     },
@@ -219,6 +246,7 @@ COLLUSION: Final[dict[Form, dict[Coalition, Verdict]]] = {
         "bureau": _IN_A_BLOCK,
         "bureau_department": _TRIES_VALUES,
         "bureau_keyholder": _IN_A_BLOCK,
+        "bureau_department_keyholder": _TRIES_VALUES,
         "departments": _NO_PACKAGE,
         "outsider": _IN_A_BLOCK,
     },
@@ -226,6 +254,7 @@ COLLUSION: Final[dict[Form, dict[Coalition, Verdict]]] = {
         "bureau": _GLOBAL,
         "bureau_department": _TRIES_VALUES,
         "bureau_keyholder": _GLOBAL,
+        "bureau_department_keyholder": _TRIES_VALUES,
         "departments": _NO_PACKAGE,
         "outsider": _GLOBAL,
     },
@@ -233,17 +262,15 @@ COLLUSION: Final[dict[Form, dict[Coalition, Verdict]]] = {
         "bureau": _CODE,
         "bureau_department": _CODE,
         "bureau_keyholder": _CODE,
+        "bureau_department_keyholder": _CODE,
         "departments": _NO_PACKAGE,
         "outsider": _CODE,
     },
     "finding": {
         "bureau": _verdict("groups", "made it, from handles; knows no person", "由其依句柄生成，不知是何人"),
-        "bureau_department": _verdict(
-            "partly",
-            "the owner knows its own rows again, and which datasets hold the person too",
-            "数据所有部门可认出自己的行，并知道此人还在哪些数据集中",
-        ),
+        "bureau_department": _OWN_FINDINGS,
         "bureau_keyholder": _verdict("groups", "as the bureau alone", "与比对中心单独相同"),
+        "bureau_department_keyholder": _OWN_FINDINGS,
         "departments": _verdict(
             "partly",
             "the number of a finding is the same for all recipients: they can put their rows of one person side by "

@@ -195,6 +195,8 @@ def _measures(disclosure: Disclosure, language: Language) -> Iterable[str]:
         yield say("measure.cells", language, columns=columns, dataset=plain_text(dataset.id), smallest=smallest)
     if not cells:
         yield say("measure.no_cells", language)
+    if agreement.release.two_phase:
+        yield say("measure.two_phase", language, share=f"{agreement.limits.max_fuzzy_share:.0%}")
     if agreement.release.second_operator:
         yield say("measure.second", language)
     if disclosure.sealed and agreement.release.suite == "national":

@@ -157,6 +157,13 @@ TEXTS: Final[dict[str, dict[Language, str]]] = {
         "en": "Rare combinations of coded columns are not suppressed under this agreement.",
         "zh": "本协议不抑制代码列的稀少组合。",
     },
+    "measure.two_phase": {
+        "en": "Block tags and encodings leave only of rows that the bureau asks for: of other registers those without "
+        "an equal ID token in the population, of the population those under the block tags of these, pass by pass; no "
+        "more than {share} of a register's rows in all.",
+        "zh": "分块标签和编码只在比对中心提出请求后离开：其他登记中没有与人口库相同证件标记的记录，以及人口库中与之同块"
+        "的记录（逐通道）；总数不超过该登记记录数的 {share}。",
+    },
     "measure.second": {
         "en": "A second operator of the department has to approve what leaves.",
         "zh": "数据离开前须由本部门另一名经办人批准。",

@@ -27,6 +27,8 @@ KEYS: Final[dict[str, tuple[str, ...]]] = {
     "findings": ("finding_id", "dataset", "handle"),
     "look-request": ("dataset", "handle"),
     "look-answer": ("item",),
+    "blinded": ("element",),
+    "evaluated": ("element",),
 }
 """Kind of a package to the columns that tell its rows apart."""
 

@@ -16,15 +16,22 @@ import pyarrow as pa
 from secure_match.agreement import Agreement
 from secure_match.audit import PackageKind
 from secure_match.encoded import EncodedDataset
-from secure_match.encoded.files import atomic_writer, open_package, read_package, verify_writable
+from secure_match.encoded.files import atomic_writer, open_package, read_package, read_pass_request, verify_writable
+from secure_match.encoded.pass_requests import PassRequest
 from secure_match.enrolment import FindingsPackage, LookAnswer, LookRequest
 from secure_match.enrolment.files import read_findings, read_look_answer, read_look_request
 from secure_match.errors import PackageError, Place, SecureMatchError, located
 from secure_match.exchange.files import SealedPackage, is_sealed, open_package_to, read_sealed
 from secure_match.exchange.identities import Identity
 from secure_match.exchange.manifest import CONTENT_FORMATS
+from secure_match.exchange.oprf.files import (
+    BlindedRequest,
+    EvaluatedAnswer,
+    read_blinded,
+    read_evaluated_and_digest,
+)
 
-Content = EncodedDataset | FindingsPackage | LookRequest | LookAnswer
+Content = EncodedDataset | FindingsPackage | LookRequest | LookAnswer | PassRequest | BlindedRequest | EvaluatedAnswer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +87,9 @@ _READERS: Final[dict[PackageKind, Callable[[Path], tuple[Content, str]]]] = {
     "findings": _with_digest(read_findings),
     "look-request": _read_request,
     "look-answer": _with_digest(read_look_answer),
+    "pass-request": _with_digest(read_pass_request),
+    "blinded": read_blinded,
+    "evaluated": read_evaluated_and_digest,
 }
 _KINDS: Final = {text: kind for kind, text in CONTENT_FORMATS.items()}
 

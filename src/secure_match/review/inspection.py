@@ -103,7 +103,8 @@ def inspect_dataset(dataset: EncodedDataset, *, progress: Progress | None = None
         tokens=tokens,
         passes=passes,
         fuzzy_share=share,
-        warnings=warnings_of(len(dataset), codes, tokens, passes, share),
+        # Of a second phase the rows were asked for, and the sizes of their blocks are in no package.
+        warnings=() if manifest.phase == 2 else warnings_of(len(dataset), codes, tokens, passes, share),
     )
 
 
@@ -144,6 +145,8 @@ def _fuzzy_share(dataset: EncodedDataset) -> float:
 
 def count_table(table: pa.Table, columns: tuple[str, ...]) -> list[dict[str, Any]]:
     """Rows of each combination of values of the columns, ordered by these; for findings, requests and answers."""
+    if not columns:
+        return [{"rows": table.num_rows}]
     grouped = table.group_by(list(columns)).aggregate([([], "count_all")])
     ordered = grouped.sort_by([(name, "ascending") for name in columns])
     return [{**{name: row[name] for name in columns}, "rows": row["count_all"]} for row in ordered.to_pylist()]

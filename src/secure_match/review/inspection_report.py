@@ -17,6 +17,8 @@ _COUNTED: Final[dict[str, tuple[str, ...]]] = {
     "findings": ("dataset", "kind", "rule", "other_dataset", "evidence"),
     "look-request": ("dataset", "fields"),
     "look-answer": ("verdict",),
+    "blinded": (),
+    "evaluated": (),
 }
 """Kind of a package that holds no encodings to the columns by which its rows are counted."""
 
@@ -52,7 +54,8 @@ def inspect_package(package: ReadPackage, *, progress: Progress | None = None) -
     table = package.table
     if table is None:
         stated = package.manifest.get("counts", {})
-        rows = stated.get("encoded") if isinstance(stated, dict) and stated else package.manifest.get("rows")
+        rows = stated.get("encoded") if isinstance(stated, dict) and stated else None
+        rows = rows if rows is not None else package.manifest.get("rows", package.manifest.get("elements"))
         return PackageInspection(package=package, rows=rows, dataset=None, counts=[])
     dataset, counts = None, []
     if isinstance(package.content, EncodedDataset):

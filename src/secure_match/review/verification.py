@@ -19,6 +19,7 @@ from secure_match.encoded import EncodedDataset
 from secure_match.enrolment import FindingsPackage, LookAnswer, LookRequest
 from secure_match.errors import AgreementError, LinkageError, PackageError, SecureMatchError, located
 from secure_match.exchange.files import SealedPackage, is_plain_form, is_sealed, verify_package
+from secure_match.exchange.oprf.files import BlindedRequest, EvaluatedAnswer
 from secure_match.linkage import verify_linkable
 from secure_match.review._verification_texts import Check
 from secure_match.review.files import ReadPackage, read_plain
@@ -37,7 +38,13 @@ _PLAIN_CHECKS: Final[tuple[Check, ...]] = ("form", "digest", "agreement", "epoch
 _PLAIN_OPEN: Final[tuple[Check, ...]] = ("not_sender", "not_secret", "not_honest", "not_replay", "not_log")
 
 
-_FROM_DEPARTMENTS: Final[tuple[PackageKind, ...]] = ("encodings", "look-answer")
+_ROUTES: Final[dict[PackageKind, tuple[str, str]]] = {
+    "encodings": ("department", "bureau"),
+    "look-answer": ("department", "bureau"),
+    "blinded": ("department", "keyholder"),
+    "evaluated": ("keyholder", "department"),
+}
+"""Kind to the roles of sender and recipient; of all others the bureau sends and a department receives."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +143,7 @@ def _sealed(package: SealedPackage) -> Examination:
 
 def _stated_rows(content: dict[str, Any]) -> int | None:
     counts = content.get("counts")
-    rows = counts.get("encoded") if isinstance(counts, dict) else content.get("rows")
+    rows = counts.get("encoded") if isinstance(counts, dict) else content.get("rows", content.get("elements"))
     return rows if isinstance(rows, int) else None
 
 
@@ -153,7 +160,7 @@ def _verify_definition(package: ReadPackage, agreement: Agreement) -> None:
 
 def _verify_parties(package: ReadPackage, agreement: Agreement, recipient: str | None) -> None:
     sender, taker = route_of(package, agreement)
-    sends, takes = ("department", "bureau") if package.kind in _FROM_DEPARTMENTS else ("bureau", "department")
+    sends, takes = _ROUTES.get(package.kind, ("bureau", "department"))
     for party, role, code in ((sender, sends, "PACKAGE_SENDER"), (taker, takes, "PACKAGE_RECIPIENT")):
         known = agreement.party(party)
         if known is None or known.role != role:
@@ -175,6 +182,8 @@ def route_of(package: ReadPackage, agreement: Agreement) -> tuple[str, str]:
         return content.manifest.owner, bureau
     if isinstance(content, LookAnswer):
         return content.manifest.sender, bureau
+    if isinstance(content, BlindedRequest | EvaluatedAnswer):
+        return content.manifest.sender, content.manifest.recipient
     return bureau, str(package.manifest.get("recipient", ""))
 
 

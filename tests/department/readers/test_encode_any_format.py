@@ -26,7 +26,7 @@ from secure_match.encoded.files import read_dataset
 from secure_match.errors import InputError
 from secure_match.synthetic import CityConfig, generate_city
 
-TEMPLATE = Path(__file__).parents[3] / "src" / "secure_match" / "agreement" / "templates" / "city.toml"
+TEMPLATE = Path(__file__).parents[3] / "src" / "secure_match" / "agreement" / "templates" / "trusted.toml"
 DATASET = "population"
 
 

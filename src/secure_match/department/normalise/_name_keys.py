@@ -20,6 +20,7 @@ from secure_match.agreement.tables import (
 )
 from secure_match.department.normalise._bytes import CodePoints, code_points, to_strings
 from secure_match.department.normalise._field import keep, put, take_rows, to_bool
+from secure_match.department.normalise._names import surnames_of
 
 _SEPARATOR: Final = ord("\u00b7")
 _HAN: Final = r"[\p{Han}\x{3007}]"
@@ -37,6 +38,26 @@ def pinyins_of(names: pa.StringArray) -> pa.StringArray:
 def dialects_of(names: pa.StringArray) -> pa.StringArray:
     """Like :func:`pinyins_of`, with syllables that dialects confuse folded into one."""
     return _spell(names, [fold_dialect(syllable) for syllable in syllables()])
+
+
+def surname_dialects_of(names: pa.StringArray) -> pa.StringArray:
+    """The syllables of :func:`dialects_of` that are the surname's; of Latin names the first word."""
+    return _part_of_reading(names, r"^(?P<part>\S+ \S+)", r"^(?P<part>\S+)")
+
+
+def given_dialects_of(names: pa.StringArray) -> pa.StringArray:
+    """The syllables of :func:`dialects_of` after the surname's; null for a name of one."""
+    return _part_of_reading(names, r"^\S+ \S+ (?P<part>.+)$", r"^\S+ (?P<part>.+)$")
+
+
+def _part_of_reading(names: pa.StringArray, of_compound: str, of_simple: str) -> pa.StringArray:
+    """A part of readings, by a pattern for names with a surname of two characters and one for all others."""
+    readings = dialects_of(names)
+    is_compound = pc.equal(pc.utf8_length(surnames_of(names)), 2)
+    compound, simple = (
+        pc.struct_field(pc.extract_regex(readings, pattern=pattern), "part") for pattern in (of_compound, of_simple)
+    )
+    return pc.if_else(is_compound, compound, simple)
 
 
 def shapes_of(names: pa.StringArray) -> pa.StringArray:

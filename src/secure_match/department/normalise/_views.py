@@ -11,7 +11,13 @@ import pyarrow.compute as pc
 from secure_match.department.normalise._addresses import address_tokens_of
 from secure_match.department.normalise._field import NormalisedField, nulls
 from secure_match.department.normalise._id_number import partials_of
-from secure_match.department.normalise._name_keys import dialects_of, pinyins_of, shapes_of
+from secure_match.department.normalise._name_keys import (
+    dialects_of,
+    given_dialects_of,
+    pinyins_of,
+    shapes_of,
+    surname_dialects_of,
+)
 from secure_match.department.normalise._names import surnames_of
 from secure_match.department.normalise._text_views import sorted_words_of, sounds_of
 
@@ -19,6 +25,8 @@ _VIEWS: Final[dict[str, Callable[[NormalisedField], pa.StringArray]]] = {
     "": lambda field: field.values,
     "partial": partials_of,
     "surname": lambda field: surnames_of(field.values),
+    "surname_dialect": lambda field: surname_dialects_of(field.values),
+    "given_dialect": lambda field: given_dialects_of(field.values),
     "pinyin": lambda field: pinyins_of(field.values),
     "dialect": lambda field: dialects_of(field.values),
     "shape": lambda field: shapes_of(field.values),
