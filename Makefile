@@ -34,11 +34,13 @@ bench: $(VENV)/.dev  ## Measure; every script has --help.
 	$(BIN)/python benchmarks/normalise.py
 	$(BIN)/python benchmarks/encode.py --alone 1000000
 	$(BIN)/python benchmarks/encode_station.py
+	$(BIN)/python benchmarks/encoders.py
 	$(BIN)/python benchmarks/city_quality.py
 	$(BIN)/python benchmarks/inspect_export.py
 	$(BIN)/python benchmarks/damaged_file.py --seeds 101
 	$(BIN)/python benchmarks/default_passes.py
 	$(BIN)/python benchmarks/blind_tokens.py
+	$(BIN)/python benchmarks/attacks.py
 	$(BIN)/python benchmarks/audit_log.py
 	$(BIN)/python benchmarks/canary_run.py
 	$(BIN)/python benchmarks/oprf.py

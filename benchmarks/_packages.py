@@ -139,7 +139,7 @@ def _manifest(agreement: Agreement, dataset: Dataset, rows: int) -> DatasetManif
         counts=RowCounts(read=rows, encoded=rows, quarantined=0),
         id_tokens=True,
         state_fields=tuple(dataset_fields(agreement, dataset)),
-        passes=tuple(PassColumn(id=item.id, bits=item.bits, blocked=bool(item.block_on)) for item in passes),
+        passes=tuple(PassColumn(id=item.id, bits=item.encoded_bits, blocked=bool(item.block_on)) for item in passes),
         coded=tuple(CodedColumn(name=column.name, type=column.type) for column in dataset.columns),
         tool="benchmark",
     )

@@ -18,11 +18,13 @@ EXPORTS: Final = {
         "NUMBER_FINDING_KINDS",
         "TOKEN_KINDS",
         "Agreement",
+        "Blip",
         "Calibration",
         "CodedColumn",
         "CoverageRule",
         "Dataset",
         "ExclusionGroup",
+        "Hardening",
         "IdentityField",
         "LeavingColumn",
         "LinkageSchema",
@@ -292,6 +294,7 @@ EXPORTS: Final = {
         "scalars_from",
         "verify_proof",
     ],
+    "secure_match.review.attacks": ["AttackResult", "PlainColumn", "SeenPass", "draw_known", "interval", "unseen_rows"],
     "secure_match.synthetic": ["DATASETS", "City", "CityConfig", "Truth", "generate_city", "write_exports"],
 }
 ROOMS_WITHOUT_EXPORTS: Final = ["keyholder", "registry"]

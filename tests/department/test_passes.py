@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from bureau.hand_rows import AGREEMENT, SHARED, encode, person
 from secure_match.agreement import Agreement, Pass, PassField
-from secure_match.department import passes
+from secure_match.department import _pass_encoding, passes
 from secure_match.department.normalise import normalise_fields
 from secure_match.department.passes import PassKeys, encode_pass, pass_column
 from secure_match.kernels._pass_bits import set_pass_bits
@@ -261,7 +261,7 @@ def test_threads_change_nothing_and_the_tables_are_overwritten(monkeypatch: pyte
         set_pass_bits(rows, *rest)
 
     monkeypatch.setattr(passes, "_ROWS_FOR_THREADS", 1)
-    monkeypatch.setattr(passes, "set_pass_bits", watched)
+    monkeypatch.setattr(_pass_encoding, "set_pass_bits", watched)
     columns = {
         name: pa.array([values.get(name) for values in [WHOLE, {}, WHOLE]], pa.string()) for name in AGREEMENT.fields
     }

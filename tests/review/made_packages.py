@@ -78,7 +78,7 @@ def made_dataset(agreement: Agreement, dataset_id: str, *, rows: int = 40, **col
         counts=RowCounts(read=rows + 2, encoded=rows, quarantined=2),
         id_tokens=True,
         state_fields=dataset_fields(agreement, declared),
-        passes=tuple(PassColumn(id=item.id, bits=item.bits, blocked=bool(item.block_on)) for item in passes),
+        passes=tuple(PassColumn(id=item.id, bits=item.encoded_bits, blocked=bool(item.block_on)) for item in passes),
         coded=tuple(CodedColumn(name=item.name, type=item.type) for item in declared.columns),
         tool="test",
     )

@@ -7,6 +7,7 @@ from secure_match.agreement._disclosure import (
     id_token_field,
     leaving_columns,
 )
+from secure_match.agreement._encoders import Blip, Hardening
 from secure_match.agreement._kinds import TOKEN_KINDS
 from secure_match.agreement._linkage_schema import LinkageSchema
 from secure_match.agreement._model import (
@@ -31,11 +32,13 @@ __all__ = [
     "NUMBER_FINDING_KINDS",
     "TOKEN_KINDS",
     "Agreement",
+    "Blip",
     "Calibration",
     "CodedColumn",
     "CoverageRule",
     "Dataset",
     "ExclusionGroup",
+    "Hardening",
     "IdentityField",
     "LeavingColumn",
     "LinkageSchema",

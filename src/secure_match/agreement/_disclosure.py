@@ -94,7 +94,9 @@ def _all_columns(agreement: Agreement, dataset: Dataset) -> tuple[LeavingColumn,
             columns.append(LeavingColumn(name=f"pass.{item.id}.block", form=f"16 bytes, keyed{asked}", source=blocks))
         keyed = "keyed by its block" if item.block_on else "keyed"
         columns.append(
-            LeavingColumn(name=f"pass.{item.id}.encoding", form=f"{item.bits} bits, {keyed}{asked}", source=fields)
+            LeavingColumn(
+                name=f"pass.{item.id}.encoding", form=f"{item.encoded_bits} bits, {keyed}{asked}", source=fields
+            )
         )
     columns += [
         LeavingColumn(

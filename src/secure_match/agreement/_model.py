@@ -8,6 +8,13 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
+from secure_match.agreement._encoders import (
+    DEFAULT_MAJORITIES,
+    EncoderName,
+    Hardening,
+    Majorities,
+    hardened_bits,
+)
 from secure_match.agreement._kinds import FieldKind
 from secure_match.agreement._number_findings import NumberFindings
 from secure_match.agreement._release import Release, without_unsaid
@@ -157,8 +164,12 @@ class Pass(StrictModel):
 
     Attributes:
         block_on: fields or views whose joint value keys the encoding; empty gives one global CLK.
+        encoder: ``clk`` sets bits at random places per token; ``majority_xor`` makes each bit of votes of all tokens.
+        majorities: votes behind each bit of ``majority_xor``; more hide more and tell similar values less well apart.
+        hardening: what is done to the finished encoding.
         construction: version of how tags and encodings are made; part of the fingerprint, so that encodings of two
             constructions cannot meet.
+        bits: length of an encoding before it is hardened; :attr:`encoded_bits` is what leaves.
         link_threshold: replaces the general one in this pass; likewise ``review_threshold``. Where decisions are
             calibrated there is no link threshold, and the review threshold is where the pass begins to propose pairs.
         review_only: the pass proposes possible links and never makes a link by itself.
@@ -167,12 +178,24 @@ class Pass(StrictModel):
     id: Identifier
     block_on: tuple[VisibleText, ...] = ()
     fields: Annotated[tuple[PassField, ...], Field(min_length=1)]
-    encoder: Literal["clk"] = "clk"
+    encoder: EncoderName = "clk"
+    majorities: Majorities | None = None
+    hardening: Hardening | None = None
     construction: Literal[2] = 2
     bits: Literal[256, 512, 1024, 2048, 4096] = 1024
     link_threshold: Threshold | None = None
     review_threshold: Threshold | None = None
     review_only: bool = False
+
+    @property
+    def encoded_bits(self) -> int:
+        """Length of an encoding as it leaves."""
+        return hardened_bits(self.bits, self.hardening)
+
+    @property
+    def num_majorities(self) -> int:
+        """Votes behind each bit of ``majority_xor``."""
+        return self.majorities or DEFAULT_MAJORITIES
 
 
 class Calibration(StrictModel):

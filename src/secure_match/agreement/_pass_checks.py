@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secure_match.agreement._encoders import UNRELATED_AT_HALF, Hardening
 from secure_match.agreement._kinds import VIEWS
 from secure_match.agreement._model import Agreement, Pass, split_view
 from secure_match.errors import AgreementError, Place
@@ -37,6 +38,7 @@ def verify_passes(agreement: Agreement) -> None:
         key = f"passes[{index}]"
         _verify_fields(agreement, item, key)
         _verify_shared(item, key)
+        _verify_encoder(agreement, item, key)
 
 
 def _verify_fields(agreement: Agreement, item: Pass, key: str) -> None:
@@ -68,3 +70,25 @@ def _verify_shared(item: Pass, key: str) -> None:
                 "shared fields of a pass have the same qgram_sizes and the same positional",
                 f"{key}.fields[{position}]",
             )
+
+
+def _verify_encoder(agreement: Agreement, item: Pass, key: str) -> None:
+    """Hardening says something and leaves something, and a pass does not propose every pair of its blocks."""
+    if item.majorities is not None and item.encoder != "majority_xor":
+        raise failure("only the encoder majority_xor has majorities", f"{key}.majorities")
+    if item.hardening == Hardening():
+        raise failure("this says nothing; take it out, or name what is done", f"{key}.hardening")
+    if item.encoder == "majority_xor" and item.hardening is not None:
+        for name in ("xor_fold", "rule90"):
+            if getattr(item.hardening, name):
+                raise failure(
+                    "this doubles the votes behind each bit of majority_xor; say majorities, and fewer bits, instead",
+                    f"{key}.hardening.{name}",
+                )
+    half = item.encoder == "majority_xor" or (item.hardening is not None and item.hardening.balance)
+    if half and agreement.thresholds_of(item)[1] <= UNRELATED_AT_HALF:
+        raise failure(
+            "half of the bits of these encodings are set, so unrelated rows have a similarity of 0.5 or more; "
+            "give the pass a review_threshold above that",
+            f"{key}.review_threshold",
+        )

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import Field
 
+from secure_match.agreement._encoders import passes_without_unsaid
 from secure_match.agreement.strict import StrictModel
 
 LARGEST_SMALL_CELL: Final = 1000
@@ -31,7 +32,7 @@ class Release(StrictModel):
 
 
 def without_unsaid(content: dict[str, Any]) -> dict[str, Any]:
-    """The content of an agreement without the keys of this table, of small cells and quotas that say their defaults.
+    """The content of an agreement without the keys of this table, small cells, quotas and encoders that say defaults.
 
     So an agreement that does not use them has the fingerprint that it had before they were known.
 
@@ -46,6 +47,7 @@ def without_unsaid(content: dict[str, Any]) -> dict[str, Any]:
         del content["limits"]["free_fuzzy_rows"]
     if not content["id_token"]["quota_rows"]:
         del content["id_token"]["quota_rows"]
+    passes_without_unsaid(content["passes"])
     for dataset in content["datasets"]:
         if not dataset["cells"]:
             del dataset["cells"]

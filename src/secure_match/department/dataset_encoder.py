@@ -44,6 +44,7 @@ from secure_match.encoded import (
     EncodedDataset,
     RowCounts,
     dataset_schema,
+    matrix_from_binary,
 )
 from secure_match.encoded.handle_order import sorted_by_handle
 from secure_match.encoded.phases import first_phase
@@ -174,7 +175,13 @@ class DatasetEncoder(Guarded):
         hash_key = derive_key(secret, self._token_purpose, *scope)
         self._tokens = token_maker(agreement, self.dataset, key, hash_key, tokens)
         self._passes = [
-            (item, PassKeys.derive(secret, *scope, item.id)) for item in dataset_passes(agreement, self.dataset)
+            (
+                item,
+                PassKeys.derive(secret, *scope, item.id).with_noise(
+                    reveal(key, "handle"), *scope, self.dataset.id, item.id
+                ),
+            )
+            for item in dataset_passes(agreement, self.dataset)
         ]
         self._handles = HandleMaker(key, agreement.id, self.dataset.id)
         self._key_id = derive_key_id(secret, _labels.ENCODING, agreement.id, agreement.key_epoch)
@@ -337,7 +344,7 @@ class DatasetEncoder(Guarded):
         usable = quarantine.refuse(numbers, usable, keyed.no_key, column=header, code="ROW_KEY_MISSING")
         usable = quarantine.refuse(numbers, usable, keyed.repeated, column=header, code="ROW_KEY_DUPLICATE")
 
-        tokens, passes = self._identity_columns(fields)
+        tokens, passes = self._identity_columns(fields, keyed.handles)
         identified = np.logical_or.reduce([_filled(column) for column in (*tokens, *passes)])
         usable = quarantine.refuse(numbers, usable, ~identified, column="", code="NO_IDENTITY")
 
@@ -357,12 +364,14 @@ class DatasetEncoder(Guarded):
             cells.add(numbers[usable], keyed.handles.filter(pa.array(usable)))
         return table if usable.all() else table.filter(pa.array(usable))
 
-    def _identity_columns(self, fields: dict[str, NormalisedField]) -> tuple[list[pa.Array], list[pa.Array]]:
+    def _identity_columns(
+        self, fields: dict[str, NormalisedField], handles: pa.Array
+    ) -> tuple[list[pa.Array], list[pa.Array]]:
         """The ID token column, if the dataset has one, and the columns of all passes in order."""
         name = id_token_field(self.agreement, self.dataset)
         tokens = [self._tokens.make(fields[name])] if name is not None else []
         passes: list[pa.Array] = []
-        for tags, encodings in encode_passes(self._passes, fields):
+        for tags, encodings in encode_passes(self._passes, fields, handles=matrix_from_binary(handles)[0]):
             passes += [encodings] if tags is None else [tags, encodings]
         return tokens, passes
 

@@ -11,9 +11,14 @@ Construction 2, for pass ``p`` with four AES-256 keys derived by HKDF from share
   where positional, in UTF-8; grams come from the value padded by q - 1 blanks at both ends, places count from 0; each
   token once; a gram that holds the mark of a lost character (U+25A1) is no token,
 * T: the first 12 bytes of the MAC under the token key of the token,
-* positions: 16-bit words of the MACs under the position key of ``B || T || counter`` (random hashing), modulo the
-  length; a field's ``insertions`` are shared out evenly among its tokens, the first ones getting what is left over. A
-  token that several shared fields have sets as many positions as the largest of its shares: the others are among them.
+* positions (encoder ``clk``): 16-bit words of the MACs under the position key of ``B || T || counter`` (random
+  hashing), modulo the length; a field's ``insertions`` are shared out evenly among its tokens, the first ones getting
+  what is left over. A token that several shared fields have sets as many positions as the largest of its shares: the
+  others are among them,
+* votes (encoder ``majority_xor``): the bits of the same MACs, a token's share being its weight; see
+  ``kernels._majority_bits``. The token that breaks ties is the empty text.
+
+What is done to a finished encoding is in ``_hardening``.
 
 A row that lacks a block value, or all encoded fields, gets neither tag nor encoding: missing agrees with nothing.
 
@@ -25,7 +30,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -35,69 +39,56 @@ import pyarrow.compute as pc
 
 from secure_match.agreement import Pass, PassField, split_view
 from secure_match.agreement.tables import UNKNOWN_CHARACTER
-from secure_match.department import _labels
-from secure_match.department._cmac import KEY_BYTES, cmac_each, encrypt_blocks, subkeys
+from secure_match.department._cmac import cmac_each, encrypt_blocks, subkeys
 from secure_match.department._grams import SEPARATOR, TokenLists, token_lists, token_space
-from secure_match.department.keys import derive_key
+from secure_match.department._hardening import hardened
+from secure_match.department._pass_encoding import encode_rows
+from secure_match.department._pass_keys import PassKeys
 from secure_match.department.normalise import NormalisedField, view_values
 from secure_match.department.normalise._bytes import byte_view
 from secure_match.encoded import PassColumn, binary_from_matrix
-from secure_match.exchange.opaque import Guarded
-from secure_match.kernels._pass_bits import TokenRows, set_pass_bits
+
+__all__ = ["PassKeys", "encode_pass", "encode_passes", "pass_column", "tokenise", "view_of"]
 
 TAG_BYTES: Final = 16
-TOKEN_BYTES: Final = 12
-"""Of T; the last four bytes of the block that it stands in are the counter's."""
 _THREADS: Final = 2
 _ROWS_FOR_THREADS: Final = 4096
 _NOTHING: Final = pa.scalar(None, pa.string())
 
 Tokens = list[tuple[bytes, int]]
 """Tokens of one value with the number of positions that each sets."""
+ByteMatrix = npt.NDArray[np.uint8]
 PassColumns = tuple[pa.Array | None, pa.Array]
-"""Block tags, fixed_size_binary(16), None without ``block_on``; and encodings, fixed_size_binary(bits / 8)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
-class PassKeys(Guarded):
-    """Keys of one pass, 32 bytes each."""
-
-    tag_key: bytes
-    block_key: bytes
-    token_key: bytes
-    position_key: bytes
-
-    @classmethod
-    def derive(cls, secret: bytes, *scope: str) -> PassKeys:
-        """From the shared secret; ``scope`` is fingerprint, epoch and pass id."""
-        return cls(
-            tag_key=derive_key(secret, _labels.BLOCK_TAG, *scope, length_bytes=KEY_BYTES),
-            block_key=derive_key(secret, _labels.PASS_BLOCK, *scope, length_bytes=KEY_BYTES),
-            token_key=derive_key(secret, _labels.PASS_TOKEN, *scope, length_bytes=KEY_BYTES),
-            position_key=derive_key(secret, _labels.PASS_POSITION, *scope, length_bytes=KEY_BYTES),
-        )
+"""Block tags, fixed_size_binary(16), None without ``block_on``; and encodings, fixed_size_binary(encoded bits / 8)."""
 
 
 def encode_passes(
-    passes: Sequence[tuple[Pass, PassKeys]], fields: Mapping[str, NormalisedField], *, threads: int = _THREADS
+    passes: Sequence[tuple[Pass, PassKeys]],
+    fields: Mapping[str, NormalisedField],
+    *,
+    handles: ByteMatrix | None = None,
+    threads: int = _THREADS,
 ) -> list[PassColumns]:
     """All passes of a batch, in order, each of shape (rows,).
 
     Args:
         passes: the passes with their keys.
         fields: the normalised fields of the batch.
+        handles: uint8 of shape (rows, 16); passes with noise need them.
         threads: how many passes are worked on at a time; short batches take one.
     """
     wanted = list(dict.fromkeys(field for item, _ in passes for field in item.fields))
     with ThreadPoolExecutor(max(1, threads if _rows(fields) >= _ROWS_FOR_THREADS else 1)) as pool:
         made = pool.map(lambda field: token_lists(field, view_of(fields, field.field)), wanted)
         lists = dict(zip(wanted, made, strict=True))
-        return list(pool.map(lambda one: _encode_pass(one[0], fields, lists, one[1]), passes))
+        return list(pool.map(lambda one: _encode_pass(one[0], fields, lists, one[1], handles), passes))
 
 
-def encode_pass(item: Pass, fields: Mapping[str, NormalisedField], keys: PassKeys) -> PassColumns:
+def encode_pass(
+    item: Pass, fields: Mapping[str, NormalisedField], keys: PassKeys, *, handles: ByteMatrix | None = None
+) -> PassColumns:
     """One pass of a batch, of shape (rows,)."""
-    return encode_passes([(item, keys)], fields)[0]
+    return encode_passes([(item, keys)], fields, handles=handles)[0]
 
 
 def view_of(fields: Mapping[str, NormalisedField], reference: str) -> pa.StringArray:
@@ -108,7 +99,7 @@ def view_of(fields: Mapping[str, NormalisedField], reference: str) -> pa.StringA
 
 def pass_column(item: Pass) -> PassColumn:
     """How a package describes the pass."""
-    return PassColumn(id=item.id, bits=item.bits, blocked=bool(item.block_on))
+    return PassColumn(id=item.id, bits=item.encoded_bits, blocked=bool(item.block_on))
 
 
 def tokenise(field: PassField, value: str) -> Tokens:
@@ -136,7 +127,11 @@ def _rows(fields: Mapping[str, NormalisedField]) -> int:
 
 
 def _encode_pass(
-    item: Pass, fields: Mapping[str, NormalisedField], lists: Mapping[PassField, TokenLists], keys: PassKeys
+    item: Pass,
+    fields: Mapping[str, NormalisedField],
+    lists: Mapping[PassField, TokenLists],
+    keys: PassKeys,
+    handles: ByteMatrix | None,
 ) -> PassColumns:
     columns = [lists[field] for field in item.fields]
     rows = _rows(fields)
@@ -145,8 +140,11 @@ def _encode_pass(
     used &= np.asarray(values.is_valid().to_numpy(zero_copy_only=False), dtype=np.bool_)
     chosen = np.flatnonzero(used)
     block = values.take(pa.array(chosen))
-    encodings = np.zeros((rows, item.bits // 8), dtype=np.uint8)
-    _set_bits(columns, chosen, _chains(item, block, keys), keys, encodings)
+    made = encode_rows(item, columns, chosen, _chains(item, block, keys), keys)
+    if item.hardening is not None:
+        made = hardened(item.hardening, made, None if handles is None else handles[chosen], keys)
+    encodings = np.zeros((rows, item.encoded_bits // 8), dtype=np.uint8)
+    encodings[chosen] = made
     if not item.block_on:
         return None, binary_from_matrix(encodings, used)
     tags = np.zeros((rows, TAG_BYTES), dtype=np.uint8)
@@ -179,39 +177,3 @@ def _chains(item: Pass, block: pa.StringArray, keys: PassKeys) -> npt.NDArray[np
     firsts.fill(0)
     states.fill(0)
     return words if item.block_on else np.broadcast_to(words, (len(block), 2)).copy()
-
-
-def _set_bits(
-    columns: Sequence[TokenLists],
-    chosen: npt.NDArray[np.int64],
-    chains: npt.NDArray[np.uint64],
-    keys: PassKeys,
-    encodings: npt.NDArray[np.uint8],
-) -> None:
-    """Set the bits of the chosen rows; the lists and tokens of all columns stand one after the other."""
-    parts = [_macs(keys.token_key, column.tokens) for column in columns]
-    tokens = np.concatenate(parts)
-    tokens[:, TOKEN_BYTES:] = 0
-    lists, starts, entries = [], [np.zeros(1, dtype=np.int64)], []
-    num_lists = num_entries = num_tokens = 0
-    for column in columns:
-        codes = column.codes[chosen]
-        lists.append(np.where(codes >= 0, codes + num_lists, -1))
-        starts.append(column.starts[1:] + num_entries)
-        entries.append(column.entries + np.int32(num_tokens))
-        num_lists += len(column.starts) - 1
-        num_entries += len(column.entries)
-        num_tokens += len(column.tokens)
-    rows = TokenRows(
-        lists=np.stack(lists, axis=1),
-        starts=np.concatenate(starts),
-        tokens=np.concatenate(entries),
-        counts=np.concatenate([column.counts for column in columns]),
-        chains=chains,
-        token_words=np.ascontiguousarray(tokens).view("<u8").astype(np.uint64),
-    )
-    set_pass_bits(rows, lambda blocks: encrypt_blocks(keys.position_key, blocks), chosen, encodings)
-    for table in (*parts, tokens):
-        table.fill(0)
-    for words in (rows.token_words, chains):
-        words.fill(0)

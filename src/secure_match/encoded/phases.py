@@ -31,7 +31,7 @@ Int64Array = npt.NDArray[np.int64]
 def pass_columns(agreement: Agreement, dataset: Dataset) -> tuple[PassColumn, ...]:
     """The passes of a dataset as its packages describe them, in the order of the agreement."""
     return tuple(
-        PassColumn(id=item.id, bits=item.bits, blocked=bool(item.block_on))
+        PassColumn(id=item.id, bits=item.encoded_bits, blocked=bool(item.block_on))
         for item in dataset_passes(agreement, dataset)
     )
 

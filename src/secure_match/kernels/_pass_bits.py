@@ -91,10 +91,11 @@ def set_pass_bits(rows: TokenRows, cipher: Cipher, targets: Int64Array, out: Byt
     Raises:
         ValueError: shapes do not fit, the length is no power of two, or an index or number is out of range.
     """
-    _verify(rows, targets, out)
+    rows.verify()
+    verify_targets(rows, targets, out)
     mask = np.uint16(8 * out.shape[1] - 1)
     ends = rows.block_ends()
-    for start, stop in _groups(ends):
+    for start, stop in row_groups(ends):
         lists, group = rows.lists[start:stop], slice(start, stop)
         inputs = np.empty((int(ends[stop] - ends[start]), 2), dtype=np.uint64)
         _write_inputs(lists, rows.starts, rows.tokens, rows.counts, rows.chains[group], rows.token_words, inputs)
@@ -107,7 +108,8 @@ def set_pass_bits(rows: TokenRows, cipher: Cipher, targets: Int64Array, out: Byt
 
 def set_pass_bits_reference(rows: TokenRows, cipher: Cipher, targets: Int64Array, out: ByteMatrix) -> None:
     """NumPy reference of :func:`set_pass_bits`."""
-    _verify(rows, targets, out)
+    rows.verify()
+    verify_targets(rows, targets, out)
     row, column = np.nonzero(rows.lists >= 0)
     lists = rows.lists[row, column]
     row, entry = _expand(row, rows.starts[lists], rows.starts[lists + 1] - rows.starts[lists])
@@ -210,7 +212,7 @@ def _blocks_of(counts: Int32Array) -> Int64Array:
     return -(-counts.astype(np.int64) // WORDS_PER_BLOCK)
 
 
-def _groups(ends: Int64Array) -> Iterator[tuple[int, int]]:
+def row_groups(ends: Int64Array) -> Iterator[tuple[int, int]]:
     """Ranges of rows of about ``_GROUP_BLOCKS`` blocks, and of one row at least."""
     start, rows = 0, len(ends) - 1
     while start < rows:
@@ -230,8 +232,8 @@ def _outside(values: Int64Array | Int32Array, low: int, end: int) -> bool:
     return bool(values.size and (int(values.min()) < low or int(values.max()) >= end))
 
 
-def _verify(rows: TokenRows, targets: Int64Array, out: ByteMatrix) -> None:
-    rows.verify()
+def verify_targets(rows: TokenRows, targets: Int64Array, out: ByteMatrix) -> None:
+    """Raise ValueError where the length of ``out`` is no power of two or a target is none of its rows."""
     width = out.shape[1]
     if not 1 <= width <= _MAX_WIDTH or width & (width - 1):
         raise ValueError("the length of an encoding is no power of two")

@@ -197,7 +197,7 @@ def _places(order: IntArray, rows: int) -> RowArray:
 
 def _gathered(rows: RowTable, item: Pass, order: IntArray, hooks: LinkHooks) -> WordArray:
     """Encodings of chosen rows in the given order, uint64 of shape (len(order), words)."""
-    words = np.zeros((len(order), -(-item.bits // _WORD_BITS)), dtype=np.uint64)
+    words = np.zeros((len(order), -(-item.encoded_bits // _WORD_BITS)), dtype=np.uint64)
     places = _places(order, len(rows))
     for start, dataset in rows.with_pass(item.id):
         place = start

@@ -101,7 +101,7 @@ def plan_memory(agreement: Agreement, datasets: tuple[EncodedDataset, ...], *, p
     }
     for item in agreement.passes:
         having = [len(dataset) for dataset in datasets if any(one.id == item.id for one in dataset.manifest.passes)]
-        words = sum(having) * item.bits // 8
+        words = sum(having) * item.encoded_bits // 8
         grouping, walking = rows * _ROW_GROUPING, words + rows * _ROW_PASS
         steps[f"pass {item.id}"] = along + max(grouping, walking) + number * _PAIR_PASS
         steps[f"evidence {item.id}"] = along + words + rows * _ROW_EVIDENCE + number * _PAIR_EVIDENCE
@@ -112,4 +112,4 @@ def plan_memory(agreement: Agreement, datasets: tuple[EncodedDataset, ...], *, p
 
 def _row_bytes(agreement: Agreement) -> int:
     """Bytes of a row in a package, about: handle, token, and a tag and an encoding per pass."""
-    return 64 + sum(16 + item.bits // 8 for item in agreement.passes)
+    return 64 + sum(16 + item.encoded_bits // 8 for item in agreement.passes)

@@ -122,7 +122,7 @@ def _dataset(disclosure: Disclosure, item: DatasetFlow, language: Language) -> I
 def _detail(agreement: Agreement, dataset: Dataset, flow: Flow, language: Language) -> str:
     """What a cell holds; in English as the agreement's own list says it."""
     if flow.form != "code":
-        bits = next((item.bits for item in agreement.passes if flow.column == f"pass.{item.id}.encoding"), 0)
+        bits = next((item.encoded_bits for item in agreement.passes if flow.column == f"pass.{item.id}.encoding"), 0)
         return say(f"detail.{flow.form}", language, detail=flow.detail, bits=bits)
     column = next(item for item in dataset.columns if f"code.{item.name}" == flow.column)
     months = agreement.valid_months
