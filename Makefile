@@ -40,6 +40,7 @@ bench: $(VENV)/.dev  ## Measure; every script has --help.
 	$(BIN)/python benchmarks/damaged_file.py --seeds 101
 	$(BIN)/python benchmarks/default_passes.py
 	$(BIN)/python benchmarks/blind_tokens.py
+	$(BIN)/python benchmarks/stations.py
 	$(BIN)/python benchmarks/attacks.py
 	$(BIN)/python benchmarks/audit_log.py
 	$(BIN)/python benchmarks/canary_run.py

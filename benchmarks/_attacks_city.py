@@ -12,8 +12,9 @@ from secure_match.agreement import Agreement, Pass, id_token_field
 from secure_match.department.normalise import NormalisedField, normalise_fields
 from secure_match.department.passes import PassKeys, encode_passes, view_of
 from secure_match.encoded import matrix_from_binary
-from secure_match.review.attacks import PlainColumn, SeenPass
-from secure_match.review.attacks.inputs import ByteMatrix, IntArray
+from secure_match.review.attacks import SeenPass
+from secure_match.review.attacks.inputs import IntArray
+from secure_match.review.attacks.release import seen_pass
 from secure_match.synthetic import City
 
 POPULATION = "population"
@@ -79,21 +80,6 @@ def _texts(fields: dict[str, NormalisedField], reference: str) -> list[str]:
 
 def _seen(item: Pass, roster: dict[str, NormalisedField], tags: pa.Array | None, encodings: pa.Array) -> SeenPass:
     bits, present = matrix_from_binary(encodings)
-    marks: ByteMatrix | None = None
-    values: list[str] | None = None
-    if tags is not None:
-        marks = matrix_from_binary(tags)[0]
-        parts = [_texts(roster, reference) for reference in item.block_on]
-        values = ["\x1f".join(cells) if all(cells) else "" for cells in zip(*parts, strict=True)]
-    columns = [
-        PlainColumn(
-            name=field.field,
-            values=_texts(roster, field.field),
-            qgram_sizes=field.qgram_sizes,
-            positional=field.positional,
-            insertions=field.insertions,
-            space="shared" if field.shared else "",
-        )
-        for field in item.fields
-    ]
-    return SeenPass(id=item.id, encodings=bits, present=present, columns=columns, tags=marks, block_values=values)
+    names = (*item.block_on, *(field.field for field in item.fields))
+    texts = {name: _texts(roster, name) for name in names}
+    return seen_pass(item, texts, matrix_from_binary(tags)[0] if tags is not None else None, bits, present)

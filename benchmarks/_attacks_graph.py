@@ -16,9 +16,10 @@ from collections.abc import Iterator
 import numpy as np
 import pyarrow as pa
 
-from secure_match.agreement import Agreement
+from secure_match.agreement import Agreement, city_template, parse_agreement
 from secure_match.department.normalise import normalise_fields
 from secure_match.department.passes import PassKeys, encode_passes
+from secure_match.exchange.oprf import OprfKey, blind, evaluate, finalise, key_info, scalars_from
 from secure_match.review.attacks import AttackResult
 from secure_match.review.attacks.block_graphs import block_graph_matching
 from secure_match.review.attacks.graph_matching import graph_matching, own_encodings
@@ -106,22 +107,51 @@ def default_release(agreement: Agreement, city: City, people: int, seed: int) ->
 
 
 def across_epochs(agreement: Agreement, city: City) -> Iterator[AttackResult]:
-    """The same people in two epochs: tags and encodings of every pass."""
+    """The same people in two epochs, and in two agreements: tags and encodings of every pass, and ID tokens."""
     first = encoded_passes(agreement, city, b"d" * 32, "2026")
-    second = encoded_passes(agreement, city, b"d" * 32, "2027")
-    for name, (tags, encodings, present) in first.items():
-        rows = np.flatnonzero(present)
-        order = np.random.default_rng(1).permutation(len(rows))
-        same = np.argsort(order)
-        later = rows[order]
-        settings = {"target": f"default: {name}, two epochs"}
-        yield linkability(
-            encodings[rows], second[name][1][later], same, measure="similarity", settings={**settings, "column": "clk"}
-        )
-        for measure in ("equality", "rank"):
+    other = parse_agreement(city_template().replace('id = "city_enrolment"', 'id = "another"', 1))
+    later = {
+        "two epochs": encoded_passes(agreement, city, b"d" * 32, "2027"),
+        "two agreements": encoded_passes(other, city, b"d" * 32, "2026"),
+    }
+    for what, second in later.items():
+        for name, (tags, encodings, present) in first.items():
+            rows = np.flatnonzero(present)
+            order = np.random.default_rng(1).permutation(len(rows))
+            same = np.argsort(order)
+            moved = rows[order]
+            settings = {"target": f"default: {name}, {what}"}
             yield linkability(
-                tags[rows], second[name][0][later], same, measure=measure, settings={**settings, "column": "tag"}
+                encodings[rows],
+                second[name][1][moved],
+                same,
+                measure="similarity",
+                settings={**settings, "column": "clk"},
             )
+            for measure in ("equality", "rank"):
+                yield linkability(
+                    tags[rows], second[name][0][moved], same, measure=measure, settings={**settings, "column": "tag"}
+                )
+        yield from _across_tokens(agreement if what == "two epochs" else other, city, what)
+
+
+def _across_tokens(second: Agreement, city: City, what: str) -> Iterator[AttackResult]:
+    """ID tokens of the same numbers, each under the key that its holder derives for agreement and epoch."""
+    numbers = [text.encode() for text in city.exports["population"]["公民身份号码"].to_pylist() if text]
+    inputs = [hashlib.sha256(item).digest() for item in numbers]
+    epochs = (("city_enrolment", "2026"), (second.id, "2027" if what == "two epochs" else "2026"))
+    left, right = (tokens_of(inputs, agreement, epoch) for agreement, epoch in epochs)
+    order = np.random.default_rng(2).permutation(len(left))
+    for measure in ("equality", "rank", "similarity"):
+        settings = {"target": f"ID tokens (oprf), {what}"}
+        yield linkability(left, right[order], np.argsort(order), measure=measure, settings=settings)
+
+
+def tokens_of(inputs: list[bytes], agreement: str, epoch: str) -> np.ndarray:
+    """Tokens under the key of one agreement and epoch, of one long-lived seed; departments' keys are taken as equal."""
+    key = OprfKey.derive(b"a seed of benchmarks, no more.".ljust(32, b"."), key_info(agreement, epoch))
+    scalars = scalars_from(hashlib.shake_256(b"blinds").digest(64 * len(inputs)))
+    return finalise(inputs, scalars, evaluate(key, blind(inputs, scalars)))[:, :16]
 
 
 def _matrix(column: pa.Array) -> np.ndarray:

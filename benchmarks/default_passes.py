@@ -61,10 +61,14 @@ def _sets() -> dict[str, tuple[Pass, ...]]:
             )
             for item in default
         ),
+        "default, whole surname block": (
+            _pass("birth", "birth_date", "sex", "name.surname_dialect"),
+            *(item for item in default if item.id not in {"given_start", "given_end"}),
+        ),
         "default, without given": tuple(item for item in default if item.id != "given"),
         "default, without phone": tuple(item for item in default if item.id != "phone"),
         "default, without partial": tuple(item for item in default if item.id != "partial"),
-        "default, one name pass": tuple(without[name] for name in ("birth", "given", "name_year", "phone", "partial")),
+        "default, one name pass": tuple(without[name] for name in without if name != "name_day"),
     }
 
 

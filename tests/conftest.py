@@ -10,6 +10,9 @@ from hypothesis import settings
 
 from integration.road import Commands, Road, encode_all, lay_out
 
+# Commands run in hundreds of processes: they may keep compiled sources, as they do on users' machines.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # The same examples in every run, so that a red run is red everywhere; HYPOTHESIS_PROFILE=explore looks for new ones.
 settings.register_profile("steady", derandomize=True)
 settings.register_profile("explore", max_examples=1000)

@@ -9,7 +9,7 @@ import pytest
 from secure_match.agreement import Agreement, Hardening, city_template, leaving_columns, parse_agreement
 from secure_match.errors import AgreementError
 
-ENCODER = 'id = "birth"\n'
+ENCODER = 'id = "given_start"\n'
 
 
 def with_keys(text: str) -> Agreement:
@@ -63,7 +63,7 @@ def test_how_many_bits_leave(text: str, bits: int) -> None:
     form = next(
         column.form
         for column in leaving_columns(agreement, agreement.datasets[0])
-        if column.name == "pass.birth.encoding"
+        if column.name == "pass.given_start.encoding"
     )
     assert form.startswith(f"{bits} bits")
 

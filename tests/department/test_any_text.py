@@ -67,6 +67,10 @@ def test_readings_of_surname_and_given_name() -> None:
     assert len(surnames[1].split(" ")) == 2
     assert len(surnames[2].split(" ")) == 1
     assert (surnames[5], given[5]) == ("ann", "lee")
+    starts, ends = (view_values(field, view).to_pylist() for view in ("given_start", "given_end"))
+    assert (starts[1], ends[1]) == tuple((given[1] or "").split(" "))
+    # Nothing is left of a given name of one syllable: such names share a block. Without a given name there is none.
+    assert [starts[0], starts[5], starts[3], ends[0], ends[3]] == ["-", "-", None, "-", None]
     # A homophone of the surname is in the same block.
     assert view_values(NORMALISERS["name"](pa.array(["章三"])), "surname_dialect").to_pylist() == surnames[:1]
 

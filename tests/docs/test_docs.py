@@ -35,7 +35,7 @@ TWINS = [
     for path in DOCUMENTS
     if path.with_name(path.name.replace(".md", ".zh-CN.md")) in DOCUMENTS and not path.name.endswith(".zh-CN.md")
 ]
-HOW_TOS = ("department", "inspect", "bureau", "review-links", "evaluate", "reviewer", "keys", "developer")
+HOW_TOS = ("department", "inspect", "bureau", "review-links", "evaluate", "reviewer", "keys", "developer", "rehearse")
 WITH_PYTHON = (
     "README.md",
     "docs/how-to/bureau.md",
@@ -100,7 +100,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
 
     def run_tutorial() -> None:
         result.problems["docs/tutorial.md"] = run_document(DOCS / "tutorial.md", result.tutorial)
-        for role in (role for role in HOW_TOS if role != "reviewer"):
+        for role in (role for role in HOW_TOS if role not in ("reviewer", "rehearse")):
             document = DOCS / "how-to" / f"{role}.md"
             result.problems[name_of(document)] = run_document(document, result.tutorial)
         codes = {name: "\n".join(blocks(REPOSITORY / name, "python")) for name in WITH_PYTHON}
@@ -114,6 +114,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs:
         # Somebody from outside has the document and nothing else.
         document = DOCS / "how-to" / "reviewer.md"
         result.problems[name_of(document)] = run_document(document, tmp_path_factory.mktemp("reviewer"))
+        rehearse = DOCS / "how-to" / "rehearse.md"
+        result.problems[name_of(rehearse)] = run_document(rehearse, tmp_path_factory.mktemp("rehearse"))
 
     with ThreadPoolExecutor(2) as pool:
         for job in [pool.submit(run_tutorial), pool.submit(run_readme), pool.submit(run_reviewer)]:

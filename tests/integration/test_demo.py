@@ -149,3 +149,13 @@ def _untimed(data: bytes | None) -> dict[str, Any]:
         part.pop("stages", None)
     assert isinstance(summary, dict)
     return summary
+
+
+def test_tokens_by_a_keyed_hash_find_the_same(first: Done, folder: Path) -> None:
+    done = secure_match("demo", "--people", "1000", "--id-tokens", "hmac", "--out", "hashed", "--json", cwd=folder)
+    assert (done.status, done.error) == (0, "")
+    summary = done.json()
+    assert summary["id_tokens"] == {"protocol": "hmac", "asked": {}}
+    assert summary["raw_identifier_hits"] == 0
+    assert summary["duplicates"] == first.json()["duplicates"]
+    assert summary["missing"] == first.json()["missing"]

@@ -133,10 +133,10 @@ def test_reviewed_pairs_and_another_threshold(city: Path, commands: Commands) ->
         for place, pair in enumerate(pairs)
     ]
     (city / "listed.csv").write_text("\n".join(["dataset_a,handle_a,dataset_b,handle_b,is_match", *lines]))
-    done = commands.run("evaluate", PAIRS, "listed.csv", "--threshold", "similarity.birth", "--json", cwd=city)
+    done = commands.run("evaluate", PAIRS, "listed.csv", "--threshold", "similarity.given_start", "--json", cwd=city)
     content = done.json()
     assert (content["truth"], content["true_pairs"], content["clusters"]) == ("pairs", 20, None)
-    assert content["sweep"]["column"] == "similarity.birth"
+    assert content["sweep"]["column"] == "similarity.given_start"
     linked = [place % 2 for place, pair in enumerate(pairs) if pair["decision"] == "LINK"]
     assert content["links"]["true_positive"] == sum(linked)
     assert content["links"]["false_positive"] == len(linked) - sum(linked)

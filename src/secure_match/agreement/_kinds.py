@@ -24,7 +24,17 @@ FieldKind = Literal[
 VIEWS: Final[dict[FieldKind, tuple[str, ...]]] = {
     "id_number": ("partial",),
     "identifier": (),
-    "name": ("surname", "surname_dialect", "given_dialect", "former", "pinyin", "dialect", "shape"),
+    "name": (
+        "surname",
+        "surname_dialect",
+        "given_dialect",
+        "given_start",
+        "given_end",
+        "former",
+        "pinyin",
+        "dialect",
+        "shape",
+    ),
     "sex": (),
     "birth_date": ("year", "month_day"),
     "phone": ("landline",),

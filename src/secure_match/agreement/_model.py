@@ -235,6 +235,9 @@ class Limits(StrictModel):
         max_fuzzy_share: largest share of a dataset's rows whose fuzzy encodings may leave.
         free_fuzzy_rows: rows whose encodings may leave whatever share they are: few rows are a large share of a small
             dataset.
+        max_attack_rate: largest share of people that an attack may name in a rehearsal of the release; 1 asks for no
+            rehearsal.
+        attack_pairs: rows of which the adversary of that rehearsal knows whose they are.
         max_block_rows: rows above which a block is not compared, but reported.
         max_rows_per_person: rows above which an ID token (a placeholder number, say) counts as none, and a person's
             rows are not paired for duplicates; both are reported.
@@ -242,6 +245,8 @@ class Limits(StrictModel):
 
     max_fuzzy_share: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
     free_fuzzy_rows: Annotated[int, Field(ge=0, le=100_000)] = 0
+    max_attack_rate: Annotated[float, Field(gt=0.0, le=1.0)] = 1.0
+    attack_pairs: Annotated[int, Field(ge=1, le=100_000)] = 1000
     max_block_rows: Annotated[int, Field(ge=2, le=1_000_000)] = 5000
     max_rows_per_person: Annotated[int, Field(ge=2, le=10_000)] = 50
 

@@ -45,6 +45,9 @@ def without_unsaid(content: dict[str, Any]) -> dict[str, Any]:
         del content["release"]["two_phase"]
     if content["limits"]["free_fuzzy_rows"] == 0:
         del content["limits"]["free_fuzzy_rows"]
+    for name, unsaid in (("max_attack_rate", 1.0), ("attack_pairs", 1000)):
+        if content["limits"][name] == unsaid:
+            del content["limits"][name]
     if not content["id_token"]["quota_rows"]:
         del content["id_token"]["quota_rows"]
     passes_without_unsaid(content["passes"])

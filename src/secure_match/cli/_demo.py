@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import typer
 
@@ -34,7 +35,13 @@ app = typer.Typer(help="Run every role on a synthetic city and measure the resul
 
 _MARK: Final = ".secure-match-demo"
 _DEMO_ID: Final = "demo_city"
+_BLOCK_OF_TOKENS: Final = re.compile(r"\[id_token\]\n(?:[^\n]+\n)+")
+_KEY_HOLDER: Final = re.compile(r'\[\[parties\]\]\nid = "[a-z]+"[^\n]*\nrole = "keyholder"\n(?:[^\n]+\n)+')
+_HMAC: Final = '[id_token]\nprotocol = "hmac"\naccept_offline_guessing = true\n'
 _MAX_SEED: Final = (1 << 63) - 1
+
+
+Protocol = Literal["oprf", "hmac"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +108,10 @@ def demo(
     out: Annotated[Path, typer.Option(help="Directory for all files; made if it is not there.")],
     people: Annotated[int, typer.Option(min=100, max=20_000_000, help="People of the population file.")] = 20_000,
     seed: Annotated[int, typer.Option(min=0, max=_MAX_SEED, help="The same seed gives the same city.")] = 7,
+    id_tokens: Annotated[
+        Protocol,
+        typer.Option(help="How ID tokens are made: by a key holder, or by a hash under the departments' shared key."),
+    ] = "oprf",
     as_json: Annotated[bool, typer.Option("--json", help="Print summary.json instead of the story.")] = False,
 ) -> None:
     """Run all roles on a synthetic city: departments encode, the bureau links, departments get their lists.
@@ -113,7 +124,7 @@ def demo(
     with step_progress("demo", 30, quiet=as_json) as step:
         step("a synthetic city")
         city = generate_city(CityConfig(people=people, seed=seed))
-        agreement, desks = _set_up(city, desk, seed)
+        agreement, desks = _set_up(city, desk, seed, id_tokens)
         made = time.monotonic()
 
         departments = dict.fromkeys(dataset.owner for dataset in agreement.datasets)
@@ -251,16 +262,19 @@ def _clear(desk: _Desk) -> None:
     (desk.out / _MARK).write_text("Made by secure-match demo; a new demo may delete what is here.\n", encoding="utf-8")
 
 
-def _demo_agreement(out: Path) -> Agreement:
+def _demo_agreement(out: Path, id_tokens: Protocol) -> Agreement:
     """The template under an id of its own: the demo's keys are no secret and must fit no real agreement."""
     path = write_city_agreement(out)
-    path.write_text(city_template().replace('id = "city_enrolment"', f'id = "{_DEMO_ID}"', 1), encoding="utf-8")
+    text = city_template().replace('id = "city_enrolment"', f'id = "{_DEMO_ID}"', 1)
+    if id_tokens == "hmac":
+        text = _BLOCK_OF_TOKENS.sub(_HMAC, _KEY_HOLDER.sub("", text, count=1), count=1)
+    path.write_text(text, encoding="utf-8")
     return read_agreement(path)
 
 
-def _set_up(city: City, desk: _Desk, seed: int) -> tuple[Agreement, dict[str, ExchangeDesk]]:
+def _set_up(city: City, desk: _Desk, seed: int, id_tokens: Protocol) -> tuple[Agreement, dict[str, ExchangeDesk]]:
     """The agreement with everybody's keys, exports and key files at their departments, and a desk for every party."""
-    agreement = _demo_agreement(desk.out)
+    agreement = _demo_agreement(desk.out, id_tokens)
     paths = write_exports(city, desk.out / "departments")
     for dataset in agreement.datasets:
         make_directory(desk.department(dataset.owner))

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, Literal
 import typer
 
 from secure_match.agreement.files import read_agreement
-from secure_match.cli import _department_passes, _department_returns, _department_tokens
+from secure_match.cli import _department_passes, _department_rehearse, _department_returns, _department_tokens
 from secure_match.cli._department_options import (
     CharsetOption,
     ConnectionOption,
@@ -144,6 +144,7 @@ def encode(
             scan=scan,
             dry_run=dry_run,
             tokens=tokens,
+            assess=_department_rehearse.assessment(agreement, export, options, dataset, quiet=as_json),
         )
     if as_json:
         print_json(encode_report_json(report))
@@ -185,6 +186,8 @@ def encode_lines(report: EncodeReport) -> list[str]:
         f"read {report.read:,} = encoded {report.encoded:,} + quarantined {report.quarantined:,}; "
         f"package digest {report.package_digest[:16]}…"
     )
+    if report.attack_rate is not None:
+        lines.append(f"rehearsed: an adversary named {report.attack_rate:.2%} of the people that it did not know")
     if report.supplement_to is not None:
         lines.append(
             f"supplement to the package with digest {report.supplement_to[:16]}…; "
@@ -256,6 +259,7 @@ def inspect(
     say(written + step[language])
 
 
+app.command()(_department_rehearse.rehearse)
 app.command()(_department_tokens.blind)
 app.command()(_department_tokens.finalise)
 app.command("release-passes")(_department_passes.release_passes_command)

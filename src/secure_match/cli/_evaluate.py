@@ -16,7 +16,7 @@ from secure_match.linkage.quality import (
     evaluation_plots,
     evaluation_sections,
 )
-from secure_match.linkage.quality.files import read_evaluation, verify_evaluation_outputs, write_evaluation
+from secure_match.linkage.quality.files import read_evaluation, verify_report_outputs, write_report
 
 app = typer.Typer(add_completion=False)
 
@@ -59,14 +59,14 @@ def evaluate_links(
     """
     language = lang or message_language()
     if out is not None:
-        verify_evaluation_outputs(out, [_JSON_NAME, _PAGE_NAME, *_PLOT_NAMES])
+        verify_report_outputs(out, [_JSON_NAME, _PAGE_NAME, *_PLOT_NAMES])
     evidence, known, labels = read_evaluation(pairs, truth, clusters=clusters, score=threshold)
     evaluation = evaluate(evidence, known, labels=labels)
     content: dict[str, Any] = evaluation_json(evaluation)
     if out is not None:
         plots = evaluation_plots(evaluation, language)
         texts = {_PAGE_NAME: evaluation_html(evaluation, plots, language)}
-        write_evaluation(out, content, texts | {name: plots.get(name, "") for name in _PLOT_NAMES})
+        write_report(out, _JSON_NAME, content, texts | {name: plots.get(name, "") for name in _PLOT_NAMES})
     if as_json:
         print_json(content)
         return

@@ -1,4 +1,7 @@
-"""EDGE: ``secure-match review``: what left, in which form, what it would betray. It loads no department."""
+"""EDGE: ``secure-match review``: what left, in which form, what it would betray.
+
+It loads no department, but for ``attack``, which reads a roster in plaintext.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import typer
 
 from secure_match.agreement import Agreement
 from secure_match.agreement.files import read_agreement
-from secure_match.cli import _reviewer_log
+from secure_match.cli import _reviewer_attack, _reviewer_log
 from secure_match.cli._output import message_language, print_json, say, say_aside, show_table, step_progress
 from secure_match.cli._unlock import UnlockKeyOption, UnlockTokenOption, read_identity_from
 from secure_match.encoded import EncodedDataset
@@ -33,6 +36,7 @@ from secure_match.review.verification import Examination, examine
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="See what leaves and check what left. Reads only.")
 app.add_typer(_reviewer_log.app, name="log")
+app.command()(_reviewer_attack.attack)
 
 EXIT_REFUSED = 2
 

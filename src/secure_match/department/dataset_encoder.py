@@ -17,7 +17,6 @@ from secure_match import __version__
 from secure_match.agreement import Agreement, Dataset, dataset_fields, dataset_passes, id_token_field
 from secure_match.department import _labels
 from secure_match.department._batches import read_ahead
-from secure_match.department.blinding import KeptTokens
 from secure_match.department.codes import encode_column
 from secure_match.department.handles import HandleMaker
 from secure_match.department.keys import DepartmentKey, derive_key, derive_key_id
@@ -37,7 +36,7 @@ from secure_match.department.release import verify_release
 from secure_match.department.secret_access import reveal
 from secure_match.department.small_cells import CellRule, cell_columns
 from secure_match.department.supplement import ChangedRows, SentRows, sent_rows
-from secure_match.department.tokens import token_maker
+from secure_match.department.tokens import TokenSource, token_maker
 from secure_match.encoded import (
     CodedColumn,
     DatasetManifest,
@@ -155,7 +154,8 @@ class DatasetEncoder(Guarded):
         agreement: what may leave, and in which form.
         dataset_id: which of its datasets.
         key: the owner's key.
-        tokens: the owner's answers of the key holders; needed under ``oprf`` where the dataset has ID tokens.
+        tokens: the owner's answers of the key holders, or what stands in for them; needed
+            under ``oprf`` where the dataset has ID tokens.
 
     Raises:
         AgreementError: ``DATASET_UNKNOWN``.
@@ -164,7 +164,7 @@ class DatasetEncoder(Guarded):
     """
 
     def __init__(
-        self, agreement: Agreement, dataset_id: str, key: DepartmentKey, *, tokens: KeptTokens | None = None
+        self, agreement: Agreement, dataset_id: str, key: DepartmentKey, *, tokens: TokenSource | None = None
     ) -> None:
         self.agreement = agreement
         self.dataset = require_dataset(agreement, dataset_id)

@@ -27,7 +27,7 @@ from secure_match.department.held_files import held_path, hold_release, report_p
 from secure_match.department.kept_files import forget_released, kept_path
 from secure_match.department.quarantine import count_reasons, describe_reasons
 from secure_match.department.readers import HeldExport, ReadOptions, RefusedRows, open_export
-from secure_match.department.release import CellCount, count_cells, fuzzy_rows
+from secure_match.department.release import Assessment, CellCount, assessed_rate, count_cells, fuzzy_rows
 from secure_match.department.release_files import Written, measure_release, write_plain, write_release
 from secure_match.department.supplement import SentRows
 from secure_match.department.token_files import kept_tokens
@@ -72,6 +72,8 @@ class EncodeReport:
         held: what waits for approval; None unless the agreement asks for a second operator.
         on_request: columns that leave when rows are asked for, under a release in two phases.
         kept: where those of all rows wait; None in one phase and in a dry run.
+        attack_rate: what the rehearsal reached that the agreement asks for; None where it asks for none, and where too
+            few rows could be tried to judge.
     """
 
     dataset: str
@@ -105,6 +107,7 @@ class EncodeReport:
     already_sent: int = 0
     on_request: tuple[LeavingColumn, ...] = ()
     kept: Path | None = None
+    attack_rate: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -147,6 +150,7 @@ def encode_export(
     scan: ScanChoice = "sample",
     dry_run: bool = False,
     tokens: Path | None = None,
+    assess: Assessment | None = None,
 ) -> EncodeReport:
     """Encode an export into a package, or only the rows that earlier packages lack into a supplement.
 
@@ -164,6 +168,7 @@ def encode_export(
         scan: search for the identifiers of a sample of rows, or of all.
         dry_run: write nothing; the report says what would leave.
         tokens: the department's store of ID tokens, under ``oprf``.
+        assess: rehearses the release; called where the agreement limits what attacks may name.
 
     Raises:
         SecureMatchError: with a code and a place, before anything is written; only ``RELEASE_EMPTY`` and
@@ -199,8 +204,9 @@ def encode_export(
             # An earlier run's list must not be taken for this one's.
             write_quarantine(encoded.result.quarantine, outputs.quarantine)
         _verify_some_rows(encoded, None if dry_run else outputs.quarantine)
+        rate = assessed_rate(agreement, dataset, assess)
         written = _leave(agreement, encoded, outputs, desk, dry_run=dry_run)
-        return _report(agreement, encoded, written, outputs, dry_run=dry_run)
+        return replace(_report(agreement, encoded, written, outputs, dry_run=dry_run), attack_rate=rate)
 
 
 def encode_rows(

@@ -49,6 +49,12 @@ def write_report(page: str, path: Path) -> None:
         stream.write(page.encode())
 
 
+def write_roster(rows: pa.Table, path: Path) -> None:
+    """Write an export's rows with their handles as CSV. It holds raw values; only its owner may read it."""
+    _write_csv(rows, path)
+    path.chmod(0o600)
+
+
 def verify_worklist_path(path: Path) -> None:
     """Check a worklist's name before any work.
 

@@ -6,6 +6,7 @@ refusal names the rule of the agreement, the column and the count.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,6 +18,9 @@ from secure_match.agreement import Agreement, Dataset, leaving_columns
 from secure_match.encoded import EncodedDataset
 from secure_match.encoded.coded_values import cells_outside
 from secure_match.errors import Place, ReleaseError
+
+Assessment = Callable[[], float | None]
+"""Rehearses a release and attacks it: the highest share of people named, None where there were too few to judge."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,32 @@ def verify_passes_release(
     _verify_columns(agreement, dataset, encoded, 2)
     if of_rows is not None:
         _verify_share(agreement, dataset, max(released, fuzzy_rows(encoded)), of_rows)
+
+
+def assessed_rate(agreement: Agreement, dataset: Dataset, assess: Assessment | None) -> float | None:
+    """What attacks on a rehearsal reach, where the agreement limits it; None where it does not, or nothing judges.
+
+    Raises:
+        ReleaseError: ``RELEASE_ATTACK_RATE``, ``RELEASE_UNASSESSED``.
+    """
+    limits = agreement.limits
+    if limits.max_attack_rate >= 1:
+        return None
+    if assess is None:
+        raise ReleaseError(
+            "the agreement limits what attacks may name (limits.max_attack_rate), and nothing was given that rehearses "
+            "the release",
+            code="RELEASE_UNASSESSED",
+        )
+    rate = assess()
+    if rate is not None and rate > limits.max_attack_rate:
+        raise ReleaseError(
+            f"in a rehearsal an adversary with {limits.attack_pairs:,} known pairs named {rate:.2%} of the others "
+            f"of {dataset.id}; the agreement allows {limits.max_attack_rate:.2%} (limits.max_attack_rate): see "
+            "secure-match department rehearse, and narrow the blocks of the passes",
+            code="RELEASE_ATTACK_RATE",
+        )
+    return rate
 
 
 def _verify_share(agreement: Agreement, dataset: Dataset, rows: int, of_rows: int) -> None:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from secure_match.agreement import Agreement, Dataset, id_token_field
-from secure_match.department.blinding import KeptTokens, TokenInputs
+from secure_match.department.blinding import BoolArray, ByteMatrix, KeptTokens, TokenInputs
 from secure_match.department.keys import DepartmentKey, keyed_prf_16_each
 from secure_match.department.normalise import NormalisedField
 from secure_match.encoded import binary_from_matrix
@@ -68,12 +68,36 @@ class HashedTokens(Guarded):
         """See :class:`TokenMaker`; a hash can always be made."""
 
 
+class TokenSource(Protocol):
+    """Knows tokens by the inputs of blinded evaluation."""
+
+    def find(self, inputs: ByteMatrix) -> tuple[ByteMatrix, BoolArray]:
+        """Tokens of inputs, as ``KeptTokens.find`` gives them."""
+
+
+class StandInTokens(Guarded):
+    """Tokens of a rehearsal: a keyed hash in the place of the key holders' answers, of the same form.
+
+    Args:
+        key: 32 random bytes that nobody else has.
+    """
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+
+    def find(self, inputs: ByteMatrix) -> tuple[ByteMatrix, BoolArray]:
+        """See :class:`TokenSource`; every input has a token."""
+        return keyed_prf_16_each(self._key, [row.tobytes() for row in inputs]), np.ones(len(inputs), dtype=np.bool_)
+
+
 class BlindTokens(Guarded):
     """Tokens that the key holders' answers gave."""
 
     __slots__ = ("_inputs", "_kept", "_missing")
 
-    def __init__(self, inputs: TokenInputs, kept: KeptTokens) -> None:
+    def __init__(self, inputs: TokenInputs, kept: TokenSource) -> None:
         self._inputs, self._kept, self._missing = inputs, kept, 0
 
     def begin(self) -> None:
@@ -103,7 +127,7 @@ class BlindTokens(Guarded):
 
 
 def token_maker(
-    agreement: Agreement, dataset: Dataset, key: DepartmentKey, hash_key: bytes, tokens: KeptTokens | None
+    agreement: Agreement, dataset: Dataset, key: DepartmentKey, hash_key: bytes, tokens: TokenSource | None
 ) -> TokenMaker:
     """What makes the tokens of a dataset under its agreement.
 
@@ -123,7 +147,7 @@ def token_maker(
             "under this agreement ID tokens come from the key holder: name the department's store with --tokens",
             code="TOKENS_NEEDED",
         )
-    kept = tokens if tokens is not None else KeptTokens(np.zeros((0, 2 * TOKEN_BYTES), dtype=np.uint8))
+    kept: TokenSource = tokens if tokens is not None else KeptTokens(np.zeros((0, 2 * TOKEN_BYTES), dtype=np.uint8))
     return BlindTokens(TokenInputs(agreement, key), kept)
 
 

@@ -15,7 +15,7 @@ import pytest
 from secure_match.errors import SecureMatchError
 from secure_match.linkage.quality import PairEvidence, PairTruth, PersonTruth
 from secure_match.linkage.quality._truth_csv import PairRows, PersonRows, parse_truth
-from secure_match.linkage.quality.files import read_evaluation, verify_evaluation_outputs, write_evaluation
+from secure_match.linkage.quality.files import read_evaluation, verify_report_outputs, write_report
 
 SECRET = "TOP-SECRET-VALUE"
 
@@ -238,16 +238,16 @@ def test_other_files_are_refused(here: Path) -> None:
 
 def test_only_an_earlier_evaluation_is_replaced(tmp_path: Path) -> None:
     out = tmp_path / "new" / "folder"
-    verify_evaluation_outputs(out, ["evaluation.json"])
+    verify_report_outputs(out, ["evaluation.json"])
     assert not out.exists()
-    write_evaluation(out, {}, {"sweep.svg": "a plot", "calibration.svg": ""})
+    write_report(out, "evaluation.json", {}, {"sweep.svg": "a plot", "calibration.svg": ""})
     assert sorted(path.name for path in out.iterdir()) == ["evaluation.json", "sweep.svg"]
-    write_evaluation(out, {}, {"sweep.svg": "", "calibration.svg": ""})
+    write_report(out, "evaluation.json", {}, {"sweep.svg": "", "calibration.svg": ""})
     assert sorted(path.name for path in out.iterdir()) == ["evaluation.json"]
     (out / "evaluation.json").write_text('{"format": "secure_match/evaluation"}', encoding="utf-8")
-    verify_evaluation_outputs(out, ["evaluation.json"])
+    verify_report_outputs(out, ["evaluation.json"])
     (out / "evaluation.html").write_text(SECRET, encoding="utf-8")
     with pytest.raises(SecureMatchError, match=r"^FILE_EXISTS: .*evaluation\.html"):
-        verify_evaluation_outputs(out, ["evaluation.json", "evaluation.html"])
+        verify_report_outputs(out, ["evaluation.json", "evaluation.html"])
     with pytest.raises(SecureMatchError, match=r"^FILE_NOT_WRITABLE: "):
-        verify_evaluation_outputs(out / "evaluation.html", ["evaluation.json"])
+        verify_report_outputs(out / "evaluation.html", ["evaluation.json"])

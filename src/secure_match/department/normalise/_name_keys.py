@@ -22,6 +22,8 @@ from secure_match.department.normalise._bytes import CodePoints, code_points, to
 from secure_match.department.normalise._field import keep, put, take_rows, to_bool
 from secure_match.department.normalise._names import surnames_of
 
+NO_SYLLABLE: Final = "-"
+"""What is left of a given name of one syllable without it: a value, so that such names can block too."""
 _SEPARATOR: Final = ord("\u00b7")
 _HAN: Final = r"[\p{Han}\x{3007}]"
 Indices = npt.NDArray[np.int64]
@@ -48,6 +50,21 @@ def surname_dialects_of(names: pa.StringArray) -> pa.StringArray:
 def given_dialects_of(names: pa.StringArray) -> pa.StringArray:
     """The syllables of :func:`dialects_of` after the surname's; null for a name of one."""
     return _part_of_reading(names, r"^\S+ \S+ (?P<part>.+)$", r"^\S+ (?P<part>.+)$")
+
+
+def given_starts_of(names: pa.StringArray) -> pa.StringArray:
+    """The syllables of :func:`given_dialects_of` without the last one; ``NO_SYLLABLE`` where it has no other."""
+    return _without_syllable(names, r"(^| )\S+$")
+
+
+def given_ends_of(names: pa.StringArray) -> pa.StringArray:
+    """The syllables of :func:`given_dialects_of` without the first one; ``NO_SYLLABLE`` where it has no other."""
+    return _without_syllable(names, r"^\S+( |$)")
+
+
+def _without_syllable(names: pa.StringArray, pattern: str) -> pa.StringArray:
+    left = pc.replace_substring_regex(given_dialects_of(names), pattern=pattern, replacement="")
+    return pc.if_else(pc.equal(left, ""), NO_SYLLABLE, left)
 
 
 def _part_of_reading(names: pa.StringArray, of_compound: str, of_simple: str) -> pa.StringArray:

@@ -14,6 +14,8 @@ from secure_match.department.normalise._id_number import partials_of
 from secure_match.department.normalise._name_keys import (
     dialects_of,
     given_dialects_of,
+    given_ends_of,
+    given_starts_of,
     pinyins_of,
     shapes_of,
     surname_dialects_of,
@@ -27,6 +29,8 @@ _VIEWS: Final[dict[str, Callable[[NormalisedField], pa.StringArray]]] = {
     "surname": lambda field: surnames_of(field.values),
     "surname_dialect": lambda field: surname_dialects_of(field.values),
     "given_dialect": lambda field: given_dialects_of(field.values),
+    "given_start": lambda field: given_starts_of(field.values),
+    "given_end": lambda field: given_ends_of(field.values),
     "pinyin": lambda field: pinyins_of(field.values),
     "dialect": lambda field: dialects_of(field.values),
     "shape": lambda field: shapes_of(field.values),

@@ -20,7 +20,7 @@ from secure_match.linkage.quality._evaluation import DecisionCount, Evaluation, 
 from secure_match.linkage.quality._implied import with_implied_pairs
 from secure_match.linkage.quality._json import evaluation_json
 from secure_match.linkage.quality._judging import PairEvidence, PairTruth, PersonTruth
-from secure_match.linkage.quality._page import evaluation_html
+from secure_match.linkage.quality._page import evaluation_html, report_page
 from secure_match.linkage.quality._pair_quality import (
     CandidateQuality,
     PairQuality,
@@ -58,6 +58,7 @@ __all__ = [
     "evaluation_plots",
     "evaluation_sections",
     "pair_quality",
+    "report_page",
     "threshold_sweep",
     "true_pair_count",
     "wilson_interval",

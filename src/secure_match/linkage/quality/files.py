@@ -6,7 +6,7 @@ Invariants: an earlier evaluation is replaced and no other file; files appear wh
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -138,12 +138,15 @@ def _first_repeated(keys: IntArray, also: BoolArray | None = None) -> int | None
     return int(places[0]) if len(places) else None
 
 
-def verify_evaluation_outputs(directory: Path, names: list[str]) -> None:
-    """Check, before any work, that the files of an evaluation can be put into a directory, which may not be there yet.
+def verify_report_outputs(directory: Path, names: Sequence[str], mark: str = FORMAT) -> None:
+    """Check, before any work, that the files of a report can be put into a directory, which may not be there yet.
+
+    Args:
+        mark: name of the report's format: what holds it may be replaced.
 
     Raises:
         PackageError: ``FILE_NOT_WRITABLE``.
-        UsageError: ``FILE_EXISTS`` for a file that no evaluation wrote.
+        UsageError: ``FILE_EXISTS`` for a file that no such report wrote.
     """
     if directory.exists() and not directory.is_dir():
         raise PackageError("this is a file; name a directory", code="FILE_NOT_WRITABLE", place=Place(file=directory))
@@ -152,18 +155,18 @@ def verify_evaluation_outputs(directory: Path, names: list[str]) -> None:
         verify_writable(path)
         if path.exists():
             with open_to_read(path) as stream:
-                ours = FORMAT.encode() in stream.read(_HEAD_BYTES)
+                ours = mark.encode() in stream.read(_HEAD_BYTES)
             if not ours:
                 raise UsageError(
-                    "no evaluation wrote this file; name another directory", code="FILE_EXISTS", place=Place(file=path)
+                    "this file is of another kind; name another directory", code="FILE_EXISTS", place=Place(file=path)
                 )
 
 
-def write_evaluation(directory: Path, content: dict[str, Any], texts: Mapping[str, str]) -> None:
-    """Write ``evaluation.json`` and some text files into a directory that was checked; make it if it is not there.
+def write_report(directory: Path, json_name: str, content: dict[str, Any], texts: Mapping[str, str]) -> None:
+    """Write a report's JSON and some text files into a directory that was checked; make it if it is not there.
 
     Args:
-        texts: file name to text; an empty one says that an earlier evaluation's file has to go.
+        texts: file name to text; an empty one says that an earlier report's file has to go.
 
     Raises:
         PackageError: ``FILE_NOT_WRITABLE``.
@@ -175,7 +178,7 @@ def write_evaluation(directory: Path, content: dict[str, Any], texts: Mapping[st
         problem = error.strerror or "cannot be made"
     if problem:
         raise PackageError(problem, code="FILE_NOT_WRITABLE", place=Place(file=directory))
-    whole = {"evaluation.json": json.dumps(content, ensure_ascii=False, indent=2) + "\n", **texts}
+    whole = {json_name: json.dumps(content, ensure_ascii=False, indent=2) + "\n", **texts}
     for name, text in whole.items():
         if not text:
             (directory / name).unlink(missing_ok=True)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from secure_match.exchange.opaque import Guarded
-from secure_match.review.attacks.inputs import FloatMatrix, PlainColumn
+from secure_match.review.attacks.inputs import FloatMatrix, PlainColumn, SeenPass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False, eq=False)
@@ -53,6 +53,11 @@ def roster_tokens(columns: Sequence[PlainColumn]) -> RosterTokens:
     times = np.maximum(np.bincount(entry, minlength=shape[1]), 1)
     share = np.bincount(entry, weights=np.concatenate(weights), minlength=shape[1]) / times
     return RosterTokens(has=has, share=share.astype(np.float32))
+
+
+def tokens_of(seen: SeenPass) -> RosterTokens:
+    """The tokens of a pass's columns, cut once if they came with the pass."""
+    return seen.tokens if seen.tokens is not None else roster_tokens(seen.columns)
 
 
 def unpacked(encodings: npt.NDArray[np.uint8]) -> FloatMatrix:

@@ -26,7 +26,7 @@ from scipy.optimize import linear_sum_assignment
 from secure_match.exchange.opaque import Guarded
 from secure_match.review.attacks._learners import NoisyOr
 from secure_match.review.attacks._patterns import mine_patterns, pattern_scores
-from secure_match.review.attacks._tokens import RosterTokens, roster_tokens, unpacked
+from secure_match.review.attacks._tokens import RosterTokens, tokens_of, unpacked
 from secure_match.review.attacks.inputs import FloatMatrix, IntArray, SeenPass, joint_texts
 from secure_match.review.attacks.result import AttackResult
 
@@ -70,8 +70,11 @@ def frequency_alignment(seen: SeenPass, *, truth: IntArray) -> AttackResult:
     """
     counted = _count(seen)
     named = _by_rank(counted)
-    tokens = roster_tokens(seen.columns)
+    tokens = tokens_of(seen)
     most = min(len(counted.encoding_counts), len(counted.value_counts))
+    if counted.encoding_counts.max(initial=0) <= 1:
+        # Nothing is commoner than anything else: there is no rank to begin from.
+        most = 0
     tries = [_learn(seen, counted, tokens, named, size) for size in STARTS if size <= most]
     if tries:
         named = max(tries, key=lambda item: item[1])[0]
@@ -85,7 +88,7 @@ def pattern_mining(seen: SeenPass, *, truth: IntArray) -> AttackResult:
     """
     counted = _count(seen)
     named = _by_rank(counted)
-    tokens = roster_tokens(seen.columns)
+    tokens = tokens_of(seen)
     rows = np.flatnonzero(seen.present)
     people = np.flatnonzero(counted.value_of >= 0)
     if len(rows) and len(people):

@@ -12,11 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from secure_match.exchange.opaque import Guarded
+
+if TYPE_CHECKING:
+    from secure_match.review.attacks._tokens import RosterTokens
 
 BoolArray = npt.NDArray[np.bool_]
 ByteMatrix = npt.NDArray[np.uint8]
@@ -59,6 +63,8 @@ class SeenPass(Guarded):
         columns: what is encoded, of roster length.
         tags: uint8 of shape (rows, 16), or None for a pass without blocks.
         block_values: joint block value of each person of the roster, empty where one is missing; None without blocks.
+        block_on: names of what the block value is joined of, for reports.
+        tokens: the columns cut into tokens, where that was done before; see ``_tokens.tokens_of``.
     """
 
     id: str
@@ -67,6 +73,8 @@ class SeenPass(Guarded):
     columns: Sequence[PlainColumn]
     tags: ByteMatrix | None = None
     block_values: Sequence[str] | None = None
+    block_on: Sequence[str] = ()
+    tokens: RosterTokens | None = None
 
     @property
     def roster_size(self) -> int:

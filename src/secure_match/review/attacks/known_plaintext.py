@@ -23,7 +23,7 @@ from scipy import sparse
 
 from secure_match.review.attacks._decoder import Decoder
 from secure_match.review.attacks._learners import Learner, NoisyOr, Ridge
-from secure_match.review.attacks._tokens import RosterTokens, roster_tokens, unpacked
+from secure_match.review.attacks._tokens import RosterTokens, tokens_of, unpacked
 from secure_match.review.attacks.inputs import (
     BoolArray,
     FloatMatrix,
@@ -41,6 +41,8 @@ MAX_TRIALS: Final = 2_000
 """Rows tried; drawn where there are more."""
 MAX_PAIRS: Final = 3_000
 """Known rows learnt from; drawn where there are more."""
+MAX_CANDIDATES: Final = 100_000
+"""People that a row is compared with; drawn where the roster has more, beside those whose rows are tried."""
 _CANDIDATES: Final = 4_096
 _HIDDEN: Final = 128
 _NOBODY: Final = -1
@@ -68,10 +70,10 @@ def known_plaintext(
     trials = _trials(seen, truth, known, seed)
     guesses = np.full(len(trials), _NOBODY, dtype=np.int64)
     if len(known) and len(trials):
-        tokens = roster_tokens(seen.columns)
+        tokens = tokens_of(seen)
         learnt_from = _sample(known, MAX_PAIRS, seed)
         model = _fit(learner, tokens, truth[learnt_from], unpacked(seen.encodings[learnt_from]), seed)
-        others = np.setdiff1d(np.arange(seen.roster_size), truth[known])
+        others = _candidates(seen.roster_size, truth, known, trials, seed)
         guesses = _best(model, unpacked(seen.encodings[trials]), tokens.has, others)
     return _result(seen, truth, trials, guesses, {"pairs": len(known), "learner": learner, "scope": "all"})
 
@@ -95,7 +97,7 @@ def known_plaintext_by_tag(
     if seen.tags is None or seen.block_values is None:
         return known_plaintext(seen, truth=truth, known=known, learner=learner, seed=seed)
     groups, values = group_numbers(seen.tags, seen.present), value_numbers(seen.block_values)
-    tokens = roster_tokens(seen.columns)
+    tokens = tokens_of(seen)
     free = np.ones(seen.roster_size, dtype=np.bool_)
     free[truth[known]] = False
     guesses = np.full(len(trials), _NOBODY, dtype=np.int64)
@@ -112,10 +114,21 @@ def known_plaintext_by_tag(
 
 
 def known_plaintext_attacks(
-    seen: SeenPass, *, truth: IntArray, known: IntArray, seed: int = 0, learners: tuple[LearnerName, ...] = LEARNERS
+    seen: SeenPass,
+    *,
+    truth: IntArray,
+    known: IntArray,
+    seed: int = 0,
+    learners: tuple[LearnerName, ...] = LEARNERS,
+    over_blocks: bool = True,
 ) -> list[AttackResult]:
-    """All learners over all rows, and those that can learn from one row within each block too; best first."""
-    results = [known_plaintext(seen, truth=truth, known=known, learner=name, seed=seed) for name in learners]
+    """All learners over all rows, and those that can learn from one row within each block too; best first.
+
+    Args:
+        over_blocks: learn one map over all blocks, too, which takes longest; a pass without blocks always does.
+    """
+    whole = learners if over_blocks or seen.tags is None else ()
+    results = [known_plaintext(seen, truth=truth, known=known, learner=name, seed=seed) for name in whole]
     if seen.tags is not None:
         results += [
             known_plaintext_by_tag(seen, truth=truth, known=known, learner=name, seed=seed)
@@ -123,6 +136,15 @@ def known_plaintext_attacks(
             if name in learners
         ]
     return sorted(results, key=lambda item: -item.rate)
+
+
+def _candidates(people: int, truth: IntArray, known: IntArray, trials: IntArray, seed: int) -> IntArray:
+    """People outside the known pairs, rising. Of a large roster some: whose rows are tried are among them, so that the
+    adversary does better than on all of it."""
+    others = np.setdiff1d(np.arange(people), truth[known])
+    if len(others) <= MAX_CANDIDATES:
+        return others
+    return np.union1d(_sample(others, MAX_CANDIDATES, seed + 2), truth[trials])
 
 
 def _fit(learner: LearnerName, tokens: RosterTokens, persons: IntArray, bits: FloatMatrix, seed: int) -> Learner:

@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from secure_match.review.attacks._learners import NoisyOr
-from secure_match.review.attacks._tokens import roster_tokens, unpacked
+from secure_match.review.attacks._tokens import tokens_of, unpacked
 from secure_match.review.attacks.inputs import IntArray, SeenPass, group_numbers, value_numbers
 from secure_match.review.attacks.result import AttackResult
 
@@ -102,7 +102,7 @@ def _by_fit(seen: SeenPass, truth: IntArray, known: IntArray, persons: IntArray)
     best = np.full(len(persons), -np.inf)
     if len(known) == 0:
         return np.zeros(len(persons))
-    tokens = roster_tokens(seen.columns)
+    tokens = tokens_of(seen)
     learnt_from = known[:_MAX_PAIRS]
     model = NoisyOr(tokens.has[truth[learnt_from]], unpacked(seen.encodings[learnt_from]), tokens.share)
     rows = np.setdiff1d(np.flatnonzero(seen.present), known)[:_MAX_ROWS]

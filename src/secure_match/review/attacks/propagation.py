@@ -27,7 +27,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from secure_match.review.attacks._tokens import RosterTokens, roster_tokens
+from secure_match.review.attacks._tokens import RosterTokens, tokens_of
 from secure_match.review.attacks.inputs import (
     ByteMatrix,
     IntArray,
@@ -124,7 +124,7 @@ def _side(item: SeenPass) -> _Side:
         people=people.astype(np.int64),
         starts=np.concatenate([[0], np.cumsum(value_sizes)]).astype(np.int64),
         encodings=item.encodings,
-        tokens=roster_tokens(item.columns),
+        tokens=tokens_of(item),
     )
 
 

@@ -6,8 +6,9 @@ for isomorphism of Weisfeiler and Leman (1968), on rows and their tags.
 Adversary: the agreement, the roster in plaintext with the block values (or ID numbers) that it computes from it, and
 tags (or tokens) of all rows. No encoding is read.
 
-Metrics: of :func:`tag_frequency`, rows whose tag is given its right value, beside the rate of always naming the
-commonest value; of :func:`tag_structure`, rows that are given to the right person.
+Metrics: of :func:`tag_values`, rows whose block value is learnt; of :func:`tag_frequency`, rows whose tag is given its
+right value, beside the rate of always naming the commonest value; of :func:`tag_structure`, rows that are given to the
+right person.
 
 Invariants: ties are broken by order of bytes on one side and of text on the other, which have nothing to do with each
 other. Deterministic.
@@ -71,6 +72,36 @@ def tag_frequency(
         hits=hits,
         trials=len(rows),
         guessing=commonest / len(rows) if len(rows) else 0.0,
+    )
+
+
+def tag_values(seen: SeenPass, *, truth: IntArray, known: IntArray) -> AttackResult:
+    """Rows of which the block value is known for sure: a known row stands under their tag.
+
+    Args:
+        seen: a pass with blocks.
+        truth: int64 of shape (rows,), each row's person.
+        known: rows of known pairs.
+    """
+    known = known[seen.present[known]]
+    trials = unseen_rows(truth, known, seen.present)
+    hits = 0
+    if seen.tags is not None and seen.block_values is not None and len(known):
+        groups, values = group_numbers(seen.tags, seen.present), value_numbers(seen.block_values)
+        value_of = np.full(int(groups.max(initial=-1)) + 1, -1, dtype=np.int64)
+        value_of[groups[known]] = values[truth[known]]
+        told = value_of[groups[trials]]
+        hits = int(((told >= 0) & (told == values[truth[trials]])).sum())
+    rate = hits / max(len(trials), 1)
+    return AttackResult(
+        attack="tag_values",
+        source="equal tags have equal block values",
+        knowledge="the agreement, the roster in plaintext, the tags of all rows, and whose row some of them are",
+        metric="rows of people not among the known pairs whose block value is known",
+        settings={"pass": seen.id, "pairs": len(known)},
+        hits=hits,
+        trials=len(trials),
+        fields=dict.fromkeys(seen.block_on, rate),
     )
 
 
