@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -q
 FUZZ_SECONDS ?= 60
-FUZZ_TARGETS ?= agreement linkage_schema package sealed_package key_file identity_file public_file contribution audit_log
+FUZZ_TARGETS ?= agreement linkage_schema package exchanged sealed_package key_file identity_file public_file contribution audit_log
 # The same as the dependency group "fuzz" of pyproject.toml.
 ATHERIS := atheris>=3
 DEMO_ARGS ?= --people 20000 --seed 7 --out demo-out

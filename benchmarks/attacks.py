@@ -175,7 +175,7 @@ def main(arguments: list[str] | None = None) -> None:
         city = generate_city(CityConfig(people=4_500, seed=options.seed))
         show(default_release(agreement, city, 2_000, options.seed))
     if "epochs" in options.only:
-        show(across_epochs(agreement, generate_city(CityConfig(people=4_500, seed=options.seed))))
+        show(across_epochs(agreement, generate_city(CityConfig(people=30_000, seed=options.seed))))
     city = generate_city(CityConfig(people=options.people, seed=options.seed))
     if "release" in options.only:
         learners = tuple(options.learners)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
+
+import pyarrow as pa
 
 from encoded.tiny import MANIFEST, TABLE
 from exchange.sealed_tiny import (
@@ -17,17 +20,33 @@ from exchange.sealed_tiny import (
     sealed_agreement,
     sealed_package,
 )
-from fuzz.targets import package_input
+from fuzz.targets import ASKED, HOLDER, package_input
 from integration.road import make_key
 from secure_match.agreement import trusted_template
 from secure_match.agreement.files import write_agreement
 from secure_match.audit import CHECKPOINT_LABEL, Event, make_artifact
 from secure_match.audit.files import append_event
 from secure_match.encoded import EncodedDataset
-from secure_match.encoded.files import write_dataset
+from secure_match.encoded.files import write_dataset, write_pass_request
+from secure_match.encoded.pass_requests import (
+    NO_PASS,
+    PASS_REQUEST_SCHEMA,
+    PassRequest,
+    PassRequestManifest,
+    PassSource,
+)
 from secure_match.exchange.identities import sign
 from secure_match.exchange.key_files import serialise_public, write_identity
 from secure_match.exchange.locks import KeyFileLock
+from secure_match.exchange.oprf import evaluate, prove, scalars_from
+from secure_match.exchange.oprf.files import (
+    BlindedManifest,
+    BlindedRequest,
+    EvaluatedAnswer,
+    EvaluatedManifest,
+    write_blinded,
+    write_evaluated,
+)
 from secure_match.exchange.sealed import CONTENT_NAME, MANIFEST_NAME
 from secure_match.exchange.shares import make_contribution, serialise_contribution
 
@@ -94,6 +113,37 @@ def _packages(folder: Path) -> list[bytes]:
     return [b"\x00" + whole, b"\x04" + whole, package_input(path, 0)]
 
 
+def _exchanged(folder: Path) -> list[bytes]:
+    said = {"agreement_id": "city", "agreement_fingerprint": "0" * 64, "key_epoch": "1", "request_id": "0" * 32}
+    two = {"elements": len(ASKED), "tool": "test"}
+    request = BlindedManifest(**said, **two, sender="police", recipient="notary", datasets=("population",))
+    write_blinded(BlindedRequest(manifest=request, elements=ASKED), folder / "a.smb")
+    elements = evaluate(HOLDER, ASKED)
+    proof = prove(HOLDER, ASKED, elements, scalars_from(bytes(range(64)))[0].tobytes())
+    answer = EvaluatedManifest(
+        **said,
+        **two,
+        sender="notary",
+        recipient="police",
+        request_digest="0" * 64,
+        public_key=base64.b64encode(HOLDER.public).decode(),
+        proofs=(base64.b64encode(proof).decode(),),
+    )
+    write_evaluated(EvaluatedAnswer(manifest=answer, elements=elements), folder / "a.sme")
+    asked = PassRequestManifest(
+        agreement_id="city",
+        agreement_fingerprint="0" * 64,
+        key_epoch="1",
+        recipient="police",
+        sources=(PassSource(dataset="people", packages=("0" * 64,), by="handle", rows=1),),
+        rows=1,
+        tool="test",
+    )
+    row = pa.table([["people"], [NO_PASS], pa.array([b"h" * 16], pa.binary(16))], schema=PASS_REQUEST_SCHEMA)
+    write_pass_request(PassRequest(manifest=asked, table=row), folder / "a.smr")
+    return [package_input(folder / f"a.{ending}", kind) for kind, ending in enumerate(("smb", "sme", "smr"))]
+
+
 def _sealed(_: Path) -> list[bytes]:
     agreement = sealed_agreement()
     data = sealed_package(agreement, plain_package(plain_manifest(agreement)))
@@ -134,6 +184,7 @@ _MAKERS = {
     "agreement": _agreements,
     "linkage_schema": _schemas,
     "package": _packages,
+    "exchanged": _exchanged,
     "key_file": _keys,
     "sealed_package": _sealed,
     "contribution": _contributions,

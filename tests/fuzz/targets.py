@@ -10,9 +10,11 @@ from __future__ import annotations
 import io
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
+
+import numpy as np
 
 from exchange.sealed_tiny import built, identity, sealed_agreement, signed
 from hostile.forge import forged, sealed
@@ -21,12 +23,14 @@ from secure_match.agreement.files import read_agreement
 from secure_match.audit import verify_log
 from secure_match.audit.files import read_head, read_log
 from secure_match.department.files import read_key
-from secure_match.encoded.files import read_dataset
+from secure_match.encoded.files import read_dataset, read_pass_request
 from secure_match.enrolment.files import read_findings, read_look_answer, read_look_request
 from secure_match.errors import SecureMatchError
 from secure_match.exchange.files import open_package_to, read_sealed
 from secure_match.exchange.key_files import parse_public, read_identity
 from secure_match.exchange.locks import KeyFileLock
+from secure_match.exchange.oprf import OprfKey, blind, evaluate, key_info, scalars_from, verify_proof
+from secure_match.exchange.oprf.files import EvaluatedAnswer, chunk_ranges, read_blinded, read_evaluated
 from secure_match.exchange.sealed import CONTENT_NAME, MANIFEST_NAME, SIGNATURE_NAME
 from secure_match.exchange.shares import combine, make_contribution, parse_contribution
 
@@ -42,6 +46,12 @@ _READERS: Final = {
     2: ("request.arrow", read_look_request),
     3: ("answer.arrow", read_look_answer),
 }
+
+
+_EXCHANGED: Final = {0: "elements.arrow", 1: "elements.arrow", 2: "asked.arrow", 3: "asked.arrow"}
+ASKED: Final = blind([b"one", b"two"], scalars_from(bytes(range(128))), workers=1)
+"""Blinded elements of a request that answers are laid beside."""
+HOLDER: Final = OprfKey.derive(bytes(32), key_info("city", "1"))
 
 
 def _file(data: bytes, ending: str) -> Path:
@@ -81,14 +91,40 @@ def package(data: bytes) -> None:
     """
     if not data:
         return
-    name, reader = _READERS[data[0] & 3]
+    path = _packed(data, {kind: name for kind, (name, _) in _READERS.items()})
+    _ours(lambda: _READERS[data[0] & 3][1](path))
+
+
+def _packed(data: bytes, parts: Mapping[int, str]) -> Path:
+    """The package that an input describes; ``parts``: kind of package to the name of its part."""
     depth, rest = data[0] >> 2 & 3, data[1:]
     if depth == 1:
         rest = sealed(rest.ljust(64, b"0"))
     elif depth > 1:
         split = 2 + int.from_bytes(rest[:2], "big")
-        rest = forged([("manifest.json", rest[2:split]), (name, rest[split:])])
-    _ours(lambda: reader(_file(rest, ".smp")))
+        rest = forged([("manifest.json", rest[2:split]), (parts[data[0] & 3], rest[split:])])
+    return _file(rest, ".smp")
+
+
+def exchanged(data: bytes) -> None:
+    """A blinded request, its answer, or a request for passes, as :func:`package`; a key holder evaluates the first."""
+    if not data:
+        return
+    kind = data[0] & 3
+    path = _packed(data, _EXCHANGED)
+    if kind == 0:
+        _ours(lambda: evaluate(HOLDER, read_blinded(path)[0].elements, workers=1))
+    elif kind == 1:
+        _ours(lambda: _proved(read_evaluated(path)))
+    else:
+        _ours(lambda: read_pass_request(path))
+
+
+def _proved(answer: EvaluatedAnswer) -> None:
+    """What a department does with the answer to a request of its own."""
+    for (start, end), proof in zip(chunk_ranges(len(answer)), answer.manifest.proofs, strict=True):
+        asked = ASKED[np.arange(start, end) % len(ASKED)]
+        verify_proof(answer.manifest.public_key, asked, answer.elements[start:end], proof, workers=1)
 
 
 def key_file(data: bytes) -> None:
@@ -141,6 +177,7 @@ TARGETS: Final[dict[str, Target]] = {
     "agreement": agreement,
     "linkage_schema": linkage_schema,
     "package": package,
+    "exchanged": exchanged,
     "key_file": key_file,
     "sealed_package": sealed_package,
     "contribution": contribution,
@@ -151,7 +188,7 @@ TARGETS: Final[dict[str, Target]] = {
 
 
 def package_input(packed: Path | bytes, reader: int) -> bytes:
-    """The input of :func:`package` that holds a whole package as its two parts."""
+    """The input of :func:`package`, or of :func:`exchanged`, that holds a whole package as its two parts."""
     source = packed if isinstance(packed, Path) else io.BytesIO(packed)
     with zipfile.ZipFile(source) as archive:
         first, second = (archive.read(name) for name in archive.namelist())

@@ -50,16 +50,19 @@ class Comparison:
     """One comparison of a pair.
 
     Attributes:
-        name: ``id_token``, a pass id, or ``code.`` and the name of a coded column.
+        name: ``id_token``, pass ids joined by ``+``, or ``code.`` and the name of a coded column.
         kind: what it looks at.
         fields: identity fields that it holds evidence on; two comparisons without a common one err independently.
         levels: names of the levels, in rising agreement; the first is ``missing``.
+        passes: ids of the passes that are compared. Several are ways to one comparison: they encode the same in blocks
+            of parts of the same fields, and what they say is said once.
     """
 
     name: str
     kind: ComparisonKind
     fields: frozenset[str]
     levels: tuple[str, ...]
+    passes: tuple[str, ...] = ()
 
 
 def comparisons_of(agreement: Agreement, passes: Sequence[Pass]) -> tuple[Comparison, ...]:
@@ -68,16 +71,29 @@ def comparisons_of(agreement: Agreement, passes: Sequence[Pass]) -> tuple[Compar
         name for name, field in agreement.fields.items() if field.kind in ("id_number", "identifier")
     )
     found = [Comparison(name="id_token", kind=ComparisonKind.TOKENS, fields=token_fields, levels=_CODE_LEVELS)]
-    for item in passes:
+    for alike in _ways(passes):
+        item, names = alike[0], tuple(way.id for way in alike)
         references = (*item.block_on, *(field.field for field in item.fields))
         fields = _fields(agreement, references)
         levels = _BLOCKED_LEVELS if item.block_on else _PASS_LEVELS
-        found.append(Comparison(name=item.id, kind=ComparisonKind.ENCODINGS, fields=fields, levels=levels))
+        found.append(
+            Comparison(name="+".join(names), kind=ComparisonKind.ENCODINGS, fields=fields, levels=levels, passes=names)
+        )
     for name in agreement.compare_columns:
         sources = {column.derive for dataset in agreement.datasets for column in dataset.columns if column.name == name}
         fields = frozenset(split_view(source)[0] for source in sources if source is not None) or frozenset({name})
         found.append(Comparison(name=CODE_PREFIX + name, kind=ComparisonKind.CODES, fields=fields, levels=_CODE_LEVELS))
     return tuple(found)
+
+
+def _ways(passes: Sequence[Pass]) -> list[list[Pass]]:
+    """Passes in order; those that encode the same, in blocks of parts of the same fields, stand together."""
+    found: dict[tuple[object, ...], list[Pass]] = {}
+    for item in passes:
+        blocked = frozenset(split_view(reference)[0] for reference in item.block_on)
+        made = (item.fields, item.bits, item.encoder, item.num_majorities, item.hardening)
+        found.setdefault((blocked, *made) if blocked else (item.id,), []).append(item)
+    return list(found.values())
 
 
 def _fields(agreement: Agreement, references: Iterable[str]) -> frozenset[str]:
@@ -188,6 +204,9 @@ class ComparedPairs:
             elif item.kind is ComparisonKind.CODES:
                 found.append(code_levels(self.rows, item.name.removeprefix(CODE_PREFIX), pairs))
             else:
-                name = item.name
-                found.append(pass_levels(passes[name], self.blocks[name], pairs, self.similarity[name]))
+                ways = [
+                    pass_levels(passes[name], self.blocks[name], pairs, self.similarity[name]) for name in item.passes
+                ]
+                # A pair that one way leaves in two blocks, and another brings together, is together.
+                found.append(ways[0] if len(ways) == 1 else np.maximum.reduce(ways))
         return tuple(found)
