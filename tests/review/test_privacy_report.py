@@ -81,7 +81,7 @@ def test_a_broken_release_is_above_any_limit() -> None:
 
 
 def test_same_release_same_figures() -> None:
-    release = broken_release(300)
+    release = broken_release(120)
     one, two = (attack_release(release, pairs=(50,), seed=9) for _ in range(2))
     assert [replace(item, seconds=0) for item in one] == [replace(item, seconds=0) for item in two]
 
