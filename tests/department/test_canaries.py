@@ -162,6 +162,21 @@ def test_an_encoder_that_leaks_is_stopped_and_nothing_is_written(
     assert not [path for path in folder.iterdir() if path.name.startswith(".leaking")]
 
 
+def test_a_name_that_is_part_of_a_word_of_every_package_is_no_refusal(folder: Path, tmp_path: Path) -> None:
+    text = (folder / "population.csv").read_bytes().decode("gb18030")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    for row, name in zip(rows, ("hand", "lock"), strict=False):
+        row["姓名"] = name
+    path = tmp_path / "population.csv"
+    with path.open("w", encoding="gb18030", newline="") as stream:
+        writer = csv.DictWriter(stream, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    report = encode_export(AGREEMENT, "population", path, folder / "police.key", tmp_path / "out.smp", scan="all")
+    assert report.scan is not None
+    assert report.scan.public >= 2
+
+
 def test_a_dry_run_writes_nothing_and_says_the_digest_that_a_run_has(folder: Path) -> None:
     digest = run(folder).package_digest
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}

@@ -8,7 +8,7 @@ from pathlib import Path
 from encoded.tiny import MANIFEST, TABLE
 from secure_match.encoded import EncodedDataset
 from secure_match.encoded.files import ROWS_PART, write_dataset
-from secure_match.encoded.layout import binary_column_ranges
+from secure_match.encoded.layout import DIGEST, binary_column_ranges
 
 
 def test_binary_columns_and_bitmaps(tmp_path: Path) -> None:
@@ -21,7 +21,10 @@ def test_binary_columns_and_bitmaps(tmp_path: Path) -> None:
     assert shown["handle"] == b"h" * 16 + b"i" * 16
     assert shown["pass.all.encoding"] == b"yyzz"
     assert [item.column for item in columns] == [name for name in TABLE.column_names if name in shown]
-    bitmaps = {item.column: item for item in ranges if item.first_row is None}
+    digest = next(item for item in ranges if item.column == DIGEST)
+    assert (digest.start + digest.width, digest.first_row, digest.rows) == (len(data), None, 1)
+    assert bytes.fromhex(data[digest.start :].decode())
+    bitmaps = {item.column: item for item in ranges if item.first_row is None and item != digest}
     assert set(bitmaps) == {name for name in TABLE.column_names if TABLE[name].null_count}
     assert data[bitmaps["id_token"].start] == 0b10
     assert data[bitmaps["code.first"].start] == 0b01

@@ -6,8 +6,9 @@ name or reach a person are searched, as they stand in the export and as they wer
 ``s`` of the rows is missed by ``n`` canary rows with probability ``(1 - s)^n``, which for 128 rows and one row in
 twenty-five is 0.5 %.
 
-Not searched: a value of fewer than four bytes; a value that stands in the agreement or is one of the package's row
-counts, which everybody may read; the cells of coded columns and states, each of which a list or range allows.
+Not searched: a value of fewer than four bytes; a value that stands in the agreement or in a word that the form of a
+package puts into it, or is one of its row counts, which everybody may read; the cells of coded columns and states, each
+of which a list or range allows.
 Memory: beside the canary rows a few MiB, whatever the size of the package.
 """
 
@@ -32,13 +33,28 @@ from secure_match.department.normalise import normalise_fields
 from secure_match.department.normalise._cleaning import clean_text
 from secure_match.encoded import EncodedDataset
 from secure_match.encoded.layout import PackageLayout
+from secure_match.encoded.manifest import DatasetManifest
 from secure_match.errors import Place, ReleaseError
+from secure_match.exchange.manifest import CONTENT_FORMATS, SealedManifest
 from secure_match.kernels._seen import SeenKeys
 
 CANARY_ROWS: Final = 128
 ROW_KEY: Final = "row_key"
 _KINDS: Final = ("id_number", "identifier", "name", "birth_date", "phone", "address", "text", "digits")
 _LEAST_BYTES: Final = 4
+_COLUMNS: Final = ("handle", "id_token", "pass.encoding.block", "state.code")
+_MEMBERS: Final = ("manifest.json", "rows.arrow", "content.sealed")
+
+
+def _format_words() -> str:
+    """Words that the form of a package puts into it: a surname in one of them (Hand in ``handle``) shows nobody."""
+    schemas = [model.model_json_schema() for model in (DatasetManifest, SealedManifest)]
+    objects = [item for schema in schemas for item in (schema, *schema["$defs"].values())]
+    names = {name for item in objects for name in item.get("properties", ())}
+    return "\n".join(sorted({*names, *_COLUMNS, *_MEMBERS, *CONTENT_FORMATS.values()}))
+
+
+_FORMAT_WORDS: Final = _format_words()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +202,9 @@ class Canaries:
             ReleaseError: ``RELEASE_IDENTIFIER`` naming kind, form and count; never a value.
         """
         counts = " ".join(str(count) for count in encoded.manifest.counts.model_dump().values())
-        said = "\n".join([self._agreement.canonical_bytes.decode(), counts, encoded.manifest.tool, *public])
+        said = "\n".join(
+            [self._agreement.canonical_bytes.decode(), counts, encoded.manifest.tool, _FORMAT_WORDS, *public]
+        )
         searched, left_out = _searched(self._values, said)
         owners = CanaryOwners(self._values, self._handles, encoded.table["handle"])
         scanner = IdentifierScanner(searched, owners, digests=True)

@@ -39,9 +39,9 @@ from secure_match.encoded.zip_shape import (
 from secure_match.errors import PackageError
 
 MANIFEST_NAME: Final = "manifest.json"
-_COMMENT_LABEL: Final = b"secure-match:"
+COMMENT_LABEL: Final = b"secure-match:"
 _HEX_LENGTH: Final = 64
-_COMMENT_BYTES: Final = len(_COMMENT_LABEL) + _HEX_LENGTH
+_COMMENT_BYTES: Final = len(COMMENT_LABEL) + _HEX_LENGTH
 _CHUNK_BYTES: Final = 1 << 20
 _MAX_MANIFEST_BYTES: Final = 1 << 20
 UNREADABLE: Final = (
@@ -125,7 +125,7 @@ class ContainerWriter:
     def finish(self) -> None:
         """Write what stands behind the last part."""
         end = end_records(self._entries, _COMMENT_BYTES)
-        self._target.write(end + _COMMENT_LABEL + b"0" * _HEX_LENGTH)
+        self._target.write(end + COMMENT_LABEL + b"0" * _HEX_LENGTH)
         self._target.finish()
 
 
@@ -158,7 +158,7 @@ def _verify_digest(source: IO[bytes]) -> str:
     tail_length = END_BYTES + _COMMENT_BYTES
     source.seek(max(0, size - tail_length))
     tail = source.read(tail_length)
-    if not tail.startswith(END_SIGNATURE) or tail[END_BYTES:-_HEX_LENGTH] != _COMMENT_LABEL:
+    if not tail.startswith(END_SIGNATURE) or tail[END_BYTES:-_HEX_LENGTH] != COMMENT_LABEL:
         raise PackageError(
             "the end of the package is missing: it was truncated, or another program wrote it; ask for it again",
             code="PACKAGE_TRUNCATED",

@@ -1,6 +1,7 @@
 """ENCODED: where bytes that chance decides stand in a package's file, for those who search it.
 
-They are the fixed-width binary columns, which are pseudo-random, and the bitmaps that say which cells are filled.
+They are the fixed-width binary columns, which are pseudo-random, the bitmaps that say which cells are filled, and the
+package's own digest at the end of the file.
 """
 
 from __future__ import annotations
@@ -13,19 +14,25 @@ from typing import Final
 
 import pyarrow as pa
 
+from secure_match.encoded.container import COMMENT_LABEL
+
 _LOCAL_HEADER_BYTES: Final = 30
+_DIGEST_BYTES: Final = 64
+DIGEST: Final = "digest"
+"""Name of the range of the package's digest, which is no column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColumnRange:
-    """A fixed-width binary column of one record batch inside a file, or the bitmap of any column's filled cells.
+    """A fixed-width binary column of one record batch inside a file, the bitmap of any column's filled cells, or the
+    package's digest.
 
     Attributes:
-        column: its name.
+        column: its name; ``DIGEST`` for the digest.
         start: offset in the file of its first byte.
         width: bytes per row.
-        first_row: number of its first row in the table, from 0; None for a bitmap, whose bytes belong to no row.
-        rows: number of rows; 1 for a bitmap.
+        first_row: number of its first row in the table, from 0; None where the bytes belong to no row.
+        rows: number of rows; 1 where the bytes belong to none.
     """
 
     column: str
@@ -69,6 +76,7 @@ def package_layout(data: bytes | memoryview | mmap, part: str) -> PackageLayout:
     whole = pa.py_buffer(data)
     with zipfile.ZipFile(pa.BufferReader(whole)) as archive:
         entry = archive.getinfo(part)
+        digest_said = archive.comment.startswith(COMMENT_LABEL)
     head = whole.slice(entry.header_offset, _LOCAL_HEADER_BYTES).to_pybytes()
     # The lengths of name and extra field close the 30 bytes of a local header (APPNOTE 4.3.7).
     begin = entry.header_offset + _LOCAL_HEADER_BYTES
@@ -81,6 +89,9 @@ def package_layout(data: bytes | memoryview | mmap, part: str) -> PackageLayout:
             for field, column in zip(batch.schema, batch.columns, strict=True):
                 _place_column(field, column, whole.address, row, random, listed)
             row += batch.num_rows
+    if digest_said:
+        start = whole.size - _DIGEST_BYTES
+        random.append(ColumnRange(column=DIGEST, start=start, width=_DIGEST_BYTES, first_row=None, rows=1))
     return PackageLayout(by_chance=tuple(random), listed=tuple(listed))
 
 
