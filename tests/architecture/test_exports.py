@@ -192,6 +192,8 @@ EXPORTS: Final = {
         "signed_clusters",
     ],
     "secure_match.linkage": [
+        "TOKENS",
+        "AskedKind",
         "BlockedPairs",
         "CandidatePairs",
         "ClusterResult",

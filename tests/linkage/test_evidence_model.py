@@ -97,7 +97,7 @@ def test_a_pass_that_repeats_another_counts_once() -> None:
     shared = (TOKENS, a_pass("one", "name"), a_pass("two", "phone"), a_pass("again", "name"))
     model = fit(shared, patterns_of(twice), np.array([float(len(levels))]))
     columns = [twice[:, place].astype(np.int8) for place in range(4)]
-    parts = [model.part(place, columns) for place in (1, 3)]
+    parts = [model.part(place, columns, np.zeros(len(twice), dtype=np.int64)) for place in (1, 3)]
     assert set(model.parents[3]) | set(model.parents[1]) >= {1} or model.parents[1] == (3,)
     smaller = np.minimum(np.abs(parts[0]), np.abs(parts[1]))
     assert smaller[:TRUE_PAIRS].max() < 1.0
@@ -111,7 +111,7 @@ def test_missing_says_nothing() -> None:
         (TOKENS, a_pass("one", "name"), a_pass("two", "phone")), patterns_of(levels), np.array([float(len(levels))])
     )
     nothing = [np.zeros(1, dtype=np.int8)] * 3
-    assert [float(model.part(place, nothing)[0]) for place in range(3)] == [0.0, 0.0, 0.0]
+    assert [float(model.part(place, nothing, np.zeros(1, dtype=np.int64))[0]) for place in range(3)] == [0.0, 0.0, 0.0]
     assert model.weights(nothing, np.zeros(1, dtype=np.int64))[0] == pytest.approx(model.prior_bits()[0])
 
 
@@ -150,14 +150,14 @@ def test_thresholds_reach_the_precision_asked_for() -> None:
     weight = rng.normal(0.0, 6.0, 5000)
     probability = probability_of(weight)
     for precision in (0.5, 0.9, 0.99, 0.9999):
-        link, review = chosen_thresholds(Calibration(precision=precision), weight)
+        link, review = chosen_thresholds(Calibration(precision=precision), weight, joined=False)
         assert link >= 0.0
         assert review < 0.0
         assert probability[weight >= link].mean() >= precision or link == weight.max()
         lower = np.sort(weight[(weight >= 0.0) & (weight < link)])
         if len(lower):
             assert probability[weight >= lower[-1]].mean() < precision
-    assert chosen_thresholds(Calibration(precision=0.9), np.zeros(0))[0] == 0.0
+    assert chosen_thresholds(Calibration(precision=0.9), np.zeros(0), joined=False)[0] == 0.0
 
 
 def test_random_pairs_stand_for_all_pairs_that_nothing_proposed() -> None:
@@ -187,3 +187,37 @@ def test_no_rows_no_random_pairs() -> None:
     empty = np.zeros(0, dtype=np.int32)
     sample = sample_pairs([empty], empty, np.zeros(0, dtype=np.uint64))
     assert len(sample.weight) == 0
+
+
+def test_in_two_phases_no_link_is_less_likely_than_95_percent() -> None:
+    weight = np.array([30.0] * 10_000 + [4.0, 1.0])
+    assert chosen_thresholds(Calibration(precision=0.999), weight, joined=False)[0] == 0.0
+    floor, _ = chosen_thresholds(Calibration(precision=0.999), weight, joined=True)
+    assert float(probability_of(np.array([floor]))[0]) == pytest.approx(0.95)
+    low, _ = chosen_thresholds(Calibration(precision=0.9), weight, joined=True)
+    assert float(probability_of(np.array([low]))[0]) == pytest.approx(0.9)
+
+
+def test_in_two_phases_a_missing_token_speaks_by_kind_of_pair() -> None:
+    """Asked rows without a number have partners in the population more often than asked rows with one."""
+    rng = np.random.default_rng(8)
+    levels, truth = city(8, 0.0)
+    with_population = rng.random(len(levels)) < 0.5
+    missing = rng.random(len(levels)) < np.where(truth & with_population, 0.9, 0.1)
+    levels[:, 0] = np.where(missing, 0, np.where(truth & ~with_population, EQUAL, 1))
+    one, two = (patterns_of(levels[mask]) for mask in (with_population, ~with_population))
+    both = Patterns(
+        **{
+            name: np.concatenate([getattr(one, name), getattr(two, name)])
+            for name in ("levels", "weight", "proposed", "known", "joined")
+        },
+        group=np.repeat([0, 1], [len(one.weight), len(two.weight)]),
+    )
+    comparisons = (TOKENS, a_pass("one", "name"), a_pass("two", "phone"))
+    pairs = np.bincount(both.group, weights=both.weight)
+    model = fit(comparisons, both, pairs, np.array([0, 1]))
+    nothing = [np.zeros(2, dtype=np.int8)] * 3
+    speaks = model.part(0, nothing, np.array([0, 1]))
+    assert speaks[0] == pytest.approx(np.log2(0.9 / 0.1), abs=0.3)
+    assert abs(speaks[1]) < 0.3
+    assert refit(model, both, 2).m[0].shape == model.m[0].shape == (2, 3)

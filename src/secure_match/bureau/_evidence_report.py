@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from secure_match.linkage import Expectation, LinkResult
+from secure_match.linkage import TOKENS, AskedKind, EvidenceModel, Expectation, LinkResult
 
 _DIGITS = 6
 
@@ -35,11 +35,13 @@ def model_report(links: LinkResult) -> dict[str, Any]:
     """The content of ``model.json``: what each level of each comparison says, and what a pair begins with.
 
     ``m`` and ``u`` are the shares of a level among true and among false pairs where something was compared. A
-    comparison that depends on others has a table for each of their levels; here stand its shares over all.
+    comparison that depends on others has a table for each of their levels; here stand its shares over all. Of a release
+    in two phases ``id_token`` has ``levels_by_datasets`` too: what its levels, *missing* among them, say of pairs with
+    the population and of pairs between registers.
     """
     model = links.evidence.model
     names = [dataset.manifest.dataset for dataset in links.rows.datasets]
-    comparisons = []
+    comparisons: list[dict[str, Any]] = []
     for place, item in enumerate(model.comparisons):
         m, u = model.margins[place]
         comparisons.append(
@@ -53,6 +55,8 @@ def model_report(links: LinkResult) -> dict[str, Any]:
                 ],
             }
         )
+    if model.token_kinds is not None:
+        comparisons[TOKENS]["levels_by_datasets"] = _levels_by_datasets(model)
     groups = []
     for group in np.flatnonzero(_is_pair_of_datasets(len(names))).tolist():
         one, two = divmod(group, len(names))
@@ -71,6 +75,18 @@ def model_report(links: LinkResult) -> dict[str, Any]:
         "prior": groups,
         "comparisons": comparisons,
         "expectation": expectation_summary(links.expectation),
+    }
+
+
+def _levels_by_datasets(model: EvidenceModel) -> dict[str, list[dict[str, Any]]]:
+    """What the levels of ID tokens say, by kind of pair in lower case."""
+    levels = model.comparisons[TOKENS].levels
+    return {
+        kind.name.lower(): [
+            {"level": level, "m": float(one), "u": float(two), "bits": _rounded(float(np.log2(one / two)))}
+            for level, one, two in zip(levels, m, u, strict=True)
+        ]
+        for kind, m, u in zip(AskedKind, model.m[TOKENS], model.u[TOKENS], strict=False)
     }
 
 

@@ -1,11 +1,12 @@
 """ENCODED: the matching core: it takes encodings and gives pairs, decisions and clusters, and opens no file."""
 
+from secure_match.linkage._asked import AskedKind
 from secure_match.linkage._calibrate import Estimate, Expectation
 from secure_match.linkage._clusters import ClusterResult, cluster
 from secure_match.linkage._comparisons import Comparison, ComparisonKind
 from secure_match.linkage._decide import Decision
 from secure_match.linkage._evidence import Evidence
-from secure_match.linkage._evidence_model import EvidenceModel
+from secure_match.linkage._evidence_model import TOKENS, EvidenceModel
 from secure_match.linkage._index_audit import RecallAudit
 from secure_match.linkage._index_search import SearchReport
 from secure_match.linkage._intake import VerifiedDatasets, verified_datasets, verify_linkable, verify_part
@@ -21,6 +22,8 @@ from secure_match.linkage._steps import LinkHooks, Step, StepStore
 from secure_match.linkage._two_phase import block_tags, unmatched_rows
 
 __all__ = [
+    "TOKENS",
+    "AskedKind",
     "BlockedPairs",
     "CandidatePairs",
     "ClusterResult",

@@ -9,6 +9,7 @@ other pairs the ID tokens alone are known.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
@@ -16,13 +17,24 @@ import numpy.typing as npt
 
 from secure_match.agreement import Agreement, Pass, split_view
 from secure_match.encoded import FieldState
-from secure_match.linkage._keys import BoolArray, RowArray
+from secure_match.linkage._keys import BoolArray, IntArray, RowArray
 from secure_match.linkage._pairs import FloatArray
 from secure_match.linkage._rows import RowTable
 
 IndexArray = npt.NDArray[np.integer]
 JOINED_BITS: Final = 30.0
 """Weight of two rows that were not asked for and have one ID token: nothing else is known of them."""
+
+
+class AskedKind(IntEnum):
+    """Pairs of which the passes speak, by what ID tokens can say of them.
+
+    An asked row's token equals none of the population. So two tokens of a true pair with the population are missing or
+    different, and one that is there says that its number is not the population's; between registers they can be equal.
+    """
+
+    WITH_POPULATION = 0
+    BETWEEN_REGISTERS = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -56,6 +68,14 @@ def open_rows(agreement: Agreement, rows: RowTable) -> OpenRows | None:
     known[-1] = False  # Where a row without a token looks, whose code is -1.
     asked: BoolArray = ~of_population & ~known[codes]
     return OpenRows(asked=asked, shown=asked | of_population)
+
+
+def token_kinds(rows: RowTable, opened: OpenRows) -> IntArray:
+    """``AskedKind`` of each pair of datasets, int64 of shape (datasets ** 2,)."""
+    of_population = np.zeros(len(rows.datasets), dtype=np.bool_)
+    of_population[rows.dataset_of[opened.shown & ~opened.asked]] = True
+    either = of_population[:, None] | of_population[None, :]
+    return np.where(either, AskedKind.WITH_POPULATION, AskedKind.BETWEEN_REGISTERS).astype(np.int64).ravel()
 
 
 def with_other_blocks(agreement: Agreement, rows: RowTable, item: Pass, blocks: RowArray) -> RowArray:

@@ -22,6 +22,8 @@ _REPLICATE_ROUNDS: Final = 12
 _STREAM: Final = 0xCA11
 _SURE: Final = 1.96
 """Standard deviations of a 95 % interval."""
+_LEAST_ASKED: Final = 0.95
+"""Match probability of the least likely link of two phases, or the precision asked for if that is less."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,18 +61,22 @@ class Expectation:
     review_true: float
 
 
-def chosen_thresholds(calibration: Calibration, weight: FloatArray) -> tuple[float, float]:
+def chosen_thresholds(calibration: Calibration, weight: FloatArray, *, joined: bool) -> tuple[float, float]:
     """Match weights in bits from which a pair is a link, and a possible link.
 
     The first is the lowest one, of those from which a pair is rather true than false, at which the links' mean match
-    probability reaches the precision asked for; where none does, the highest one that any pair has.
+    probability reaches the precision asked for; where none does, the highest one that any pair has. In two phases
+    nearly all pairs are joined by tokens, and their certainty would let the few others be links at even odds: there a
+    link has to be likely by itself.
 
     Args:
         weight: of all candidates, float64 of shape (pairs,).
+        joined: whether rows left in two phases.
     """
+    least = _weight_of(min(_LEAST_ASKED, calibration.precision)) if joined else 0.0
     falling = np.sort(weight)[::-1]
-    falling = falling[falling >= 0.0]
-    lowest = 0.0
+    falling = falling[falling >= least]
+    lowest = least
     if len(falling):
         probability = probability_of(falling)
         reached = np.cumsum(probability) / np.arange(1, len(falling) + 1) >= calibration.precision
@@ -78,9 +84,12 @@ def chosen_thresholds(calibration: Calibration, weight: FloatArray) -> tuple[flo
         places = np.flatnonzero(reached)
         lowest = float(falling[places[-1]] if len(places) else falling[0])
         if len(places) == len(falling):
-            lowest = 0.0
-    review = float(np.log2(calibration.review / (1.0 - calibration.review)))
-    return lowest, min(review, lowest)
+            lowest = least
+    return lowest, min(_weight_of(calibration.review), lowest)
+
+
+def _weight_of(probability: float) -> float:
+    return float(np.log2(probability / (1.0 - probability)))
 
 
 def expect(

@@ -53,7 +53,7 @@ def decide_pairs(
         decision, strength = _by_similarity(agreement, passes, states, similarity)
         return decision, np.where(decision == Decision.LINK, strength, -_LEAST), None
     weight = evidence.weight
-    link_weight, review_weight = chosen_thresholds(calibration, weight)
+    link_weight, review_weight = chosen_thresholds(calibration, weight, joined=agreement.release.two_phase)
     decision = np.where(
         weight >= link_weight,
         Decision.LINK,

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from secure_match.agreement import Agreement
-from secure_match.linkage._asked import JOINED_BITS, OpenRows, open_pairs
+from secure_match.linkage._asked import JOINED_BITS, OpenRows, open_pairs, token_kinds
 from secure_match.linkage._comparisons import EQUAL, ComparedPairs, LevelArray, comparisons_of
 from secure_match.linkage._evidence_model import EvidenceModel, Patterns
 from secure_match.linkage._fellegi_sunter import fit
@@ -70,7 +70,8 @@ def gather_evidence(
     patterns, place = _patterns(
         (*levels, group), tuple(len(item.levels) for item in comparisons), truth, (candidates, random_weight), closed
     )
-    model = fit(comparisons, patterns, _pairs_of_groups(rows, opened))
+    kinds = None if opened is None else token_kinds(rows, opened)
+    model = fit(comparisons, patterns, _pairs_of_groups(rows, opened), kinds)
     own = place[:number]
     return Evidence(
         model=model,

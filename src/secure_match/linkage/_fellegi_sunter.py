@@ -12,6 +12,8 @@ Selection:
   are known to be false, and u leans on them.
 * m: it begins with pairs of equal ID tokens, which no pass selected, and goes on with all candidates. True pairs that
   nothing proposed count by what the model gives their pattern.
+* Two phases: rows were asked for because their ID token equals none of the population's. What tokens say is estimated
+  for pairs with the population and between registers apart, and that one is missing is a level of its own.
 """
 
 from __future__ import annotations
@@ -30,9 +32,9 @@ from secure_match.linkage._comparisons import (
     ComparisonKind,
     LevelArray,
 )
-from secure_match.linkage._evidence_model import EvidenceModel, Patterns, given_levels
+from secure_match.linkage._evidence_model import TOKENS, EvidenceModel, Patterns, given_levels
 from secure_match.linkage._first_shares import FEW_PAIRS, first_m, first_u
-from secure_match.linkage._keys import BoolArray
+from secure_match.linkage._keys import BoolArray, IntArray
 from secure_match.linkage._pairs import FloatArray
 
 _ROUNDS: Final = 200
@@ -65,21 +67,24 @@ _MOST_PARENTS: Final = 3
 _CLIP: Final = 60.0
 
 
-def fit(comparisons: tuple[Comparison, ...], patterns: Patterns, pairs: FloatArray) -> EvidenceModel:
+def fit(
+    comparisons: tuple[Comparison, ...], patterns: Patterns, pairs: FloatArray, token_kinds: IntArray | None = None
+) -> EvidenceModel:
     """Estimate m, u and the prior by EM.
 
     Args:
         patterns: all pairs of rows: candidates each once, others by a weighted sample.
         pairs: rows' pairs in each pair of datasets, float64 of shape (groups,).
+        token_kinds: of a release in two phases ``AskedKind`` of each group, int64 of shape (groups,).
     """
-    estimation = _Estimation(comparisons, patterns.to_estimate(), pairs)
+    estimation = _Estimation(comparisons, patterns.to_estimate(), pairs, token_kinds)
     estimation.begin()
     return estimation.run()
 
 
 def refit(model: EvidenceModel, patterns: Patterns, rounds: int) -> EvidenceModel:
     """The model of other patterns of the same comparisons, by some rounds of EM from a model that is near."""
-    estimation = _Estimation(model.comparisons, patterns.to_estimate(), model.pairs)
+    estimation = _Estimation(model.comparisons, patterns.to_estimate(), model.pairs, model.token_kinds)
     estimation.take(model)
     return estimation.run(rounds)
 
@@ -87,8 +92,12 @@ def refit(model: EvidenceModel, patterns: Patterns, rounds: int) -> EvidenceMode
 class _Estimation:
     """One run of EM; the state between rounds."""
 
-    def __init__(self, comparisons: tuple[Comparison, ...], patterns: Patterns, pairs: FloatArray) -> None:
+    def __init__(
+        self, comparisons: tuple[Comparison, ...], patterns: Patterns, pairs: FloatArray, token_kinds: IntArray | None
+    ) -> None:
         self.settled = False
+        self.token_kinds = token_kinds
+        self.kind = None if token_kinds is None else token_kinds[patterns.group]
         self.comparisons, self.patterns, self.pairs = comparisons, patterns, np.maximum(pairs, 1.0)
         self.columns = [patterns.levels[:, place] for place in range(len(comparisons))]
         self.sizes = [len(item.levels) for item in comparisons]
@@ -107,7 +116,9 @@ class _Estimation:
         self.depend_on(self.structure(true, false))
         self.maximise(true, false, _PRIOR_PAIRS + _FIRST_DOUBT * float(true.sum()))
         # Tokens of the first pairs agree by the choice of these.
-        self.m[0] = self.first_m[0][None, :]
+        self.m[TOKENS] = np.repeat(self.first_m[TOKENS][None, :], len(self.u[TOKENS]), axis=0)
+        if self.kind is not None:
+            self.u[TOKENS][:, MISSING] = 1.0
         number = float(self.pairs.sum()) + self.lacking
         share = _FIRST_SHARE * np.sqrt(2 * number) / number
         self.prior = np.full(len(self.pairs), min(share, _LARGEST_PRIOR))
@@ -118,6 +129,8 @@ class _Estimation:
     def depend_on(self, parents: list[tuple[int, ...]]) -> None:
         self.parents = parents
         self.given = [given_levels(self.sizes, item, self.columns, len(self.patterns.weight)) for item in parents]
+        if self.kind is not None:
+            self.given[TOKENS] = self.kind
 
     def first_pairs(self) -> tuple[FloatArray, FloatArray]:
         """Pairs that are taken for true, and for false, before anything is estimated.
@@ -185,6 +198,7 @@ class _Estimation:
             pairs=self.pairs,
             true_pairs=self.expected(truth),
             rounds=rounds,
+            token_kinds=self.token_kinds,
         )
 
     def sides(self, truth: FloatArray, trust: float | None = None) -> tuple[FloatArray, FloatArray]:
@@ -221,6 +235,28 @@ class _Estimation:
                 # First by one parent, then by more: what few pairs say leans on what more pairs say.
                 m, u = self.lean(place, self.parents[place][:number], (true, false), (m, u))
             self.m[place], self.u[place] = m, u
+        if self.kind is not None:
+            self.m[TOKENS], self.u[TOKENS] = self.asked_tokens(self.kind, true, false)
+
+    def asked_tokens(self, kind: IntArray, true: FloatArray, false: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """m and u of ID tokens, by kind of pair, float64 of shape (kinds, levels); missing is a level.
+
+        Both lean on ``_BACK_OFF`` pairs in which a token is missing as often as in all false pairs of the kind, and
+        which else are as m and u of all kinds are.
+        """
+        kinds, size = int(kind.max(initial=0)) + 1, self.sizes[TOKENS]
+        cells = kind * size + self.columns[TOKENS]
+        counts = [
+            np.bincount(cells, weights=weight, minlength=kinds * size).reshape(kinds, size) for weight in (true, false)
+        ]
+        missing = (counts[1][:, MISSING] + _HALF) / (counts[1].sum(axis=1) + 1.0)
+        found = []
+        for some, margin in zip(counts, self.margins[TOKENS], strict=True):
+            towards = (1.0 - missing)[:, None] * margin[None, :]
+            towards[:, MISSING] = missing
+            shares = (some + _BACK_OFF * towards) / (some.sum(axis=1, keepdims=True) + _BACK_OFF)
+            found.append(np.maximum(shares, _SMALLEST))
+        return found[0], found[1]
 
     def lean(
         self,

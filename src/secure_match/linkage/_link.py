@@ -24,7 +24,7 @@ from secure_match.linkage._clusters import ClusterResult, cluster
 from secure_match.linkage._comparisons import DIFFERENT, ComparedPairs
 from secure_match.linkage._decide import Decision, decide_pairs
 from secure_match.linkage._evidence import gather_evidence
-from secure_match.linkage._evidence_model import EvidenceModel
+from secure_match.linkage._evidence_model import TOKENS, EvidenceModel
 from secure_match.linkage._intake import VerifiedDatasets, verified_datasets
 from secure_match.linkage._keys import RowArray
 from secure_match.linkage._labels import PairLabels
@@ -124,7 +124,7 @@ def _clusters(
         refused = np.zeros(len(balance), dtype=np.bool_)
         refused[used] = result.refused
         return ClusterResult(labels=result.labels, refused=refused)
-    different = float(model.tables[0][0, DIFFERENT])
+    different = float(model.tables[TOKENS][:, DIFFERENT].min())
     return cluster(
         len(rows),
         *pairs,

@@ -96,14 +96,14 @@ class LinkResult:
         """Match weight and probability, and the parts that the weight is the sum of, in bits."""
         evidence = self.evidence
         model = evidence.model
-        levels = tuple(column[part] for column in evidence.levels)
+        levels, group = tuple(column[part] for column in evidence.levels), evidence.group[part]
         columns = {
             "match_weight": pa.array(evidence.weight[part]),
             "match_probability": pa.array(probability_of(evidence.weight[part])),
-            "weight.prior": pa.array(model.prior_bits()[evidence.group[part]].astype(np.float32)),
+            "weight.prior": pa.array(model.prior_bits()[group].astype(np.float32)),
         }
         for place, item in enumerate(model.comparisons):
-            columns[f"weight.{item.name}"] = pa.array(model.part(place, levels).astype(np.float32))
+            columns[f"weight.{item.name}"] = pa.array(model.part(place, levels, group).astype(np.float32))
         return columns
 
 
